@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+
+// Answered before anything is imported: CI and prompts ask for the version often.
+if (process.argv[2] === '--version' || process.argv[2] === '-V') {
+  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  process.stdout.write(`${JSON.parse(manifest).version}\n`)
+} else {
+  const { runProcess } = await import('../dist/main.js')
+  process.exitCode = await runProcess()
+}

@@ -1,0 +1,66 @@
+import type { Clock } from '../runtime/clock.ts'
+import type { Random } from '../runtime/random.ts'
+import { OrchError } from '../errors/orch-error.ts'
+import type { Db, Dialect, Trx } from './dialect/dialect.ts'
+
+/** An open database. `write` is `dialect.write` bound to `db`. */
+export interface Database {
+  readonly db: Db
+  readonly dialect: Dialect
+  /** The address without its password, for people. */
+  readonly address: string
+  now(): Promise<number>
+  write<T>(work: (trx: Trx) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+export interface OpenOptions {
+  readonly clock: Clock
+  readonly random: Random
+  /** Schema on engines that have schemas; `ORCH_DB_SCHEMA`, default `orch`. */
+  readonly schema?: string
+  /** Refuse every write at the engine. */
+  readonly readOnly?: boolean
+  /** Create a missing SQLite file. Only `init`, `quickstart` and `db migrate` do. */
+  readonly create?: boolean
+  /** Connections on engines that pool; default 10. */
+  readonly connections?: number
+}
+
+const serverUrl = /^postgres(ql)?:\/\//i
+
+/** Whether the address names a server rather than a file. */
+export function isServerUrl(url: string): boolean {
+  return serverUrl.test(url)
+}
+
+/**
+ * Opens `postgres://...`, or a SQLite file given as a path, `sqlite:path` or `:memory:`.
+ * Throws ORCH_DATABASE_UNREACHABLE when it cannot be opened, ORCH_USAGE for another scheme.
+ */
+export async function openDatabase(url: string, options: OpenOptions): Promise<Database> {
+  const { db, dialect, address } = await openEngine(url, options)
+  return {
+    db,
+    dialect,
+    address,
+    now: () => dialect.now(db),
+    write: (work) => dialect.write(db, work),
+    close: () => db.destroy(),
+  }
+}
+
+async function openEngine(url: string, options: OpenOptions) {
+  if (isServerUrl(url)) {
+    const { openPostgres } = await import('./dialect/postgres.ts')
+    return openPostgres(url, options)
+  }
+  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(url)?.[1]
+  if (scheme !== undefined && scheme !== 'sqlite' && scheme !== 'file') {
+    throw new OrchError('ORCH_USAGE', `orch does not speak ${scheme}: databases are SQLite files or postgres:// servers`, {
+      hint: 'Give --db <path> or --db postgres://user@host/database',
+    })
+  }
+  const { openSqlite } = await import('./dialect/sqlite.ts')
+  return openSqlite(url.replace(/^(sqlite|file):(\/\/)?/i, ''), options)
+}

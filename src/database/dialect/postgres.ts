@@ -1,0 +1,119 @@
+/** Postgres: a pool, one schema for all of orch's tables, time by the server's clock. */
+import pg from 'pg'
+import { Kysely, PostgresDialect, sql } from 'kysely'
+import { OrchError, errorMessage, systemErrorCode } from '../../errors/orch-error.ts'
+import type { OpenOptions } from '../connection.ts'
+import type { Tables } from '../tables.ts'
+import type { DatabaseFailure, Db, Dialect, Shape } from './dialect.ts'
+import { groupColumns } from './group-columns.ts'
+import { retryContention } from './transaction-retry.ts'
+
+const int8Oid = 20
+const numericOid = 1700
+/** The advisory lock that serializes exact shared limits; the two words are "orch", "limi" in ASCII. */
+const limitsLock = [0x6f726368, 0x6c696d69] as const
+
+/** Connects to a server and proves it with one query, so that a wrong address fails here. */
+export async function openPostgres(url: string, options: OpenOptions) {
+  const schema = options.schema ?? 'orch'
+  const address = withoutPassword(url)
+  const pool = createPool(url, schema, options)
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  try {
+    await sql`select 1`.execute(db)
+  } catch (error) {
+    await db.destroy()
+    throw new OrchError('ORCH_DATABASE_UNREACHABLE', `Cannot reach ${address}: ${errorMessage(error) || systemErrorCode(error)}`, {
+      hint: 'Check that the server runs and that the address, user and password are right',
+      cause: error,
+    })
+  }
+  return { db, dialect: postgresDialect(schema, options), address }
+}
+
+function createPool(url: string, schema: string, options: OpenOptions): pg.Pool {
+  const readOnly = options.readOnly === true ? ' -c default_transaction_read_only=on' : ''
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: options.connections ?? 10,
+    connectionTimeoutMillis: 10_000,
+    application_name: 'orch',
+    options: `-c search_path=${quoteSchema(schema)}${readOnly}`,
+    types: { getTypeParser: parserFor },
+  })
+  // Without a listener an idle connection that the server closes ends the whole process.
+  pool.on('error', () => {})
+  return pool
+}
+
+/** Letters, digits and underscores need no quoting, and nothing else is worth the risk in a start-up option. */
+function quoteSchema(schema: string): string {
+  if (/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) return schema
+  throw new OrchError('ORCH_USAGE', `"${schema}" is no schema name orch can use`, {
+    hint: 'Use lower-case letters, digits and underscores in ORCH_DB_SCHEMA',
+  })
+}
+
+/** 64-bit integers hold times and micro-dollars, both far below 2^53. */
+const parserFor: typeof pg.types.getTypeParser = ((oid: number, format?: 'text' | 'binary') =>
+  oid === int8Oid || oid === numericOid ? Number : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser
+
+/** The address without its password, for messages and reports. */
+export function withoutPassword(url: string): string {
+  try {
+    const parsed = new URL(url)
+    parsed.password = ''
+    parsed.searchParams.delete('password')
+    return parsed.toString()
+  } catch {
+    return 'the Postgres server'
+  }
+}
+
+function postgresDialect(schema: string, options: OpenOptions): Dialect {
+  const policy = { clock: options.clock, random: options.random, classify: classifyPostgres }
+  return {
+    label: 'Postgres',
+    skipsLocked: true,
+    notifies: true,
+    schema,
+    now: async (db) => {
+      const { rows } = await sql<{ now: number }>`
+        select (extract(epoch from clock_timestamp()) * 1000)::bigint as now`.execute(db)
+      return rows[0]?.now ?? options.clock.now()
+    },
+    write: (db, work) => retryContention(policy, () => db.transaction().execute(work)),
+    shape: (db) => readShape(db, schema),
+    shapeVersion: async () => null,
+    lockLimits: async (trx) => {
+      await sql`select pg_advisory_xact_lock(${sql.lit(limitsLock[0])}, ${sql.lit(limitsLock[1])})`.execute(trx)
+    },
+    classify: classifyPostgres,
+  }
+}
+
+async function readShape(db: Db, schema: string): Promise<Shape> {
+  const { rows } = await sql<{ name: string; column_name: string }>`
+    select c.relname as name, a.attname as column_name
+    from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    join pg_catalog.pg_attribute a on a.attrelid = c.oid
+    where n.nspname = ${schema} and c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped`.execute(db)
+  return groupColumns(rows)
+}
+
+const missingObject = new Set(['42P01', '42703', '3F000'])
+const contention = new Set(['40001', '40P01', '55P03'])
+const outage = new Set(['57P01', '57P02', '57P03', '53100', '53200', '53300', '25006'])
+const brokenSocket = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', 'EAI_AGAIN'])
+
+function classifyPostgres(error: unknown): DatabaseFailure {
+  const code = systemErrorCode(error)
+  // pg reports a connection that broke or timed out as a plain Error without a code.
+  if (code === undefined) return error instanceof Error && error.name === 'Error' ? 'outage' : 'other'
+  if (contention.has(code)) return 'contention'
+  if (missingObject.has(code)) return 'missing_object'
+  if (code === '23505') return 'duplicate'
+  if (outage.has(code) || brokenSocket.has(code) || code.startsWith('08')) return 'outage'
+  return 'other'
+}

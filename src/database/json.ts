@@ -1,0 +1,12 @@
+/** Portable JSON columns: text on both engines, parsed only where a column is declared to hold JSON. */
+export function toJson(value: unknown): string {
+  // Postgres text refuses NUL; a model's reply may contain it.
+  return JSON.stringify(value).replaceAll('\\u0000', '\\ufffd')
+}
+
+/** Reads a column that orch wrote with `toJson`; null stays null. */
+export function fromJson<T>(text: string): T
+export function fromJson<T>(text: string | null): T | null
+export function fromJson<T>(text: string | null): T | null {
+  return text === null ? null : (JSON.parse(text) as T)
+}

@@ -1,0 +1,19 @@
+import type { Kysely } from 'kysely'
+
+/**
+ * One migration creates one table with its own indexes, or adds one column. It never drops, renames,
+ * narrows, deletes or rewrites; the guard refuses anything else. Frozen once landed.
+ */
+export interface Migration {
+  /** `0001-provider-config`: the number is the sequence, the name never changes. */
+  readonly name: string
+  /** The table it creates or extends. */
+  readonly table: string
+  /** Why the object exists, one line, shown by `db migrate --dry-run`. */
+  readonly reason: string
+  /** Postcondition: these columns of `table` exist. */
+  readonly columns: readonly string[]
+  /** Postcondition: these indexes exist. */
+  readonly indexes: readonly string[]
+  up(db: Kysely<unknown>): Promise<void>
+}
