@@ -1,0 +1,23 @@
+import type { Trx } from '../dialect/dialect.ts'
+
+export interface AttemptKey {
+  readonly jobId: string
+  /** The fencing token the writer was given when it claimed the job. */
+  readonly attempt: number
+}
+
+/**
+ * Whether the attempt still owns its job, locking the job's row until the transaction ends. Every write
+ * of an attempt asks this first in the same transaction (promise 2). An update rather than
+ * `select for update`, because SQLite has no row locks and both engines then take the same path.
+ */
+export async function holdsAttempt(trx: Trx, key: AttemptKey): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('jobs')
+    .set((eb) => ({ updated_at: eb.ref('updated_at') }))
+    .where('id', '=', key.jobId)
+    .where('attempt', '=', key.attempt)
+    .where('state', '=', 'running')
+    .executeTakeFirst()
+  return numUpdatedRows === 1n
+}
