@@ -4,7 +4,19 @@ export const providerConfig: Migration = {
   name: '0001-provider-config',
   table: 'provider_config',
   reason: 'where models are called: addresses, limits and the name of a credential',
-  columns: ['id', 'label', 'kind', 'base_url', 'credential', 'requests_per_minute', 'tokens_per_minute', 'max_concurrency', 'enabled', 'created_at', 'updated_at'],
+  columns: [
+    'id',
+    'label',
+    'kind',
+    'base_url',
+    'credential',
+    'requests_per_minute',
+    'tokens_per_minute',
+    'max_concurrency',
+    'enabled',
+    'created_at',
+    'updated_at',
+  ],
   indexes: [],
   up: async (db) => {
     await db.schema

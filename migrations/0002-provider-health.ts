@@ -4,7 +4,20 @@ export const providerHealth: Migration = {
   name: '0002-provider-health',
   table: 'provider_health',
   reason: 'what each provider and model did lately, so that cooldowns survive a restart',
-  columns: ['provider_id', 'model_id', 'state', 'error_class', 'reason', 'cooldown_until', 'failures', 'adaptive_target', 'request_bucket', 'token_bucket', 'bucket_at', 'updated_at'],
+  columns: [
+    'provider_id',
+    'model_id',
+    'state',
+    'error_class',
+    'reason',
+    'cooldown_until',
+    'failures',
+    'adaptive_target',
+    'request_bucket',
+    'token_bucket',
+    'bucket_at',
+    'updated_at',
+  ],
   indexes: [],
   up: async (db) => {
     await db.schema

@@ -4,7 +4,17 @@ export const modelRegistry: Migration = {
   name: '0004-model-registry',
   table: 'model_registry',
   reason: 'every known model in three layers: provider_data, ai_data, specs',
-  columns: ['provider_id', 'model_id', 'provider_data', 'ai_data', 'specs', 'lifecycle', 'first_seen_at', 'last_seen_at', 'updated_at'],
+  columns: [
+    'provider_id',
+    'model_id',
+    'provider_data',
+    'ai_data',
+    'specs',
+    'lifecycle',
+    'first_seen_at',
+    'last_seen_at',
+    'updated_at',
+  ],
   indexes: [],
   up: async (db) => {
     await db.schema

@@ -4,7 +4,31 @@ export const modelUsage: Migration = {
   name: '0005-model-usage',
   table: 'model_usage',
   reason: 'tokens and money of every request sent',
-  columns: ['id', 'project_id', 'job_id', 'errand_id', 'attempt', 'role', 'provider_id', 'model_id', 'purpose', 'input_tokens', 'cached_input_tokens', 'cache_write_tokens', 'output_tokens', 'reasoning_tokens', 'cost_micro_usd', 'bound_micro_usd', 'source', 'price_source', 'price_version', 'latency_ms', 'outcome', 'error_class', 'created_at'],
+  columns: [
+    'id',
+    'project_id',
+    'job_id',
+    'errand_id',
+    'attempt',
+    'role',
+    'provider_id',
+    'model_id',
+    'purpose',
+    'input_tokens',
+    'cached_input_tokens',
+    'cache_write_tokens',
+    'output_tokens',
+    'reasoning_tokens',
+    'cost_micro_usd',
+    'bound_micro_usd',
+    'source',
+    'price_source',
+    'price_version',
+    'latency_ms',
+    'outcome',
+    'error_class',
+    'created_at',
+  ],
   indexes: ['model_usage_project', 'model_usage_created'],
   up: async (db) => {
     await db.schema
@@ -34,15 +58,7 @@ export const modelUsage: Migration = {
       .addColumn('created_at', 'bigint', (column) => column.notNull())
       .addPrimaryKeyConstraint('model_usage_pk', ['id'])
       .execute()
-    await db.schema
-      .createIndex('model_usage_project')
-      .on('model_usage')
-      .columns(['project_id', 'created_at'])
-      .execute()
-    await db.schema
-      .createIndex('model_usage_created')
-      .on('model_usage')
-      .columns(['created_at'])
-      .execute()
+    await db.schema.createIndex('model_usage_project').on('model_usage').columns(['project_id', 'created_at']).execute()
+    await db.schema.createIndex('model_usage_created').on('model_usage').columns(['created_at']).execute()
   },
 }

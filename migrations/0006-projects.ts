@@ -4,7 +4,21 @@ export const projects: Migration = {
   name: '0006-projects',
   table: 'projects',
   reason: 'goals, their approval, workspace and budget',
-  columns: ['id', 'slug', 'goal', 'status', 'workspace', 'budget_micro_usd', 'commands', 'plan_hash', 'approved_hash', 'approved_at', 'approved_by', 'created_at', 'updated_at'],
+  columns: [
+    'id',
+    'slug',
+    'goal',
+    'status',
+    'workspace',
+    'budget_micro_usd',
+    'commands',
+    'plan_hash',
+    'approved_hash',
+    'approved_at',
+    'approved_by',
+    'created_at',
+    'updated_at',
+  ],
   indexes: ['projects_slug'],
   up: async (db) => {
     await db.schema
@@ -24,11 +38,6 @@ export const projects: Migration = {
       .addColumn('updated_at', 'bigint', (column) => column.notNull())
       .addPrimaryKeyConstraint('projects_pk', ['id'])
       .execute()
-    await db.schema
-      .createIndex('projects_slug')
-      .on('projects')
-      .unique()
-      .columns(['slug'])
-      .execute()
+    await db.schema.createIndex('projects_slug').on('projects').unique().columns(['slug']).execute()
   },
 }

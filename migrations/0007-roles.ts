@@ -4,7 +4,18 @@ export const roles: Migration = {
   name: '0007-roles',
   table: 'roles',
   reason: 'the org chart: prompt, needs, tools and reporting line of each role',
-  columns: ['id', 'title', 'prompt', 'needs', 'tools', 'denied_commands', 'reports_to', 'model_pin', 'created_at', 'updated_at'],
+  columns: [
+    'id',
+    'title',
+    'prompt',
+    'needs',
+    'tools',
+    'denied_commands',
+    'reports_to',
+    'model_pin',
+    'created_at',
+    'updated_at',
+  ],
   indexes: [],
   up: async (db) => {
     await db.schema

@@ -4,7 +4,40 @@ export const jobs: Migration = {
   name: '0008-jobs',
   table: 'jobs',
   reason: 'the unit of scheduling',
-  columns: ['id', 'project_id', 'key', 'title', 'description', 'role', 'executor', 'state', 'hold', 'hold_reason', 'priority', 'effective_priority', 'path_length', 'run_at', 'ready_at', 'blocked_by', 'attempt', 'try', 'max_tries', 'interruptions', 'lease_owner', 'lease_expires_at', 'waits_for', 'spec', 'result', 'error', 'skipped_because', 'rehearsed', 'created_at', 'updated_at', 'started_at', 'finished_at'],
+  columns: [
+    'id',
+    'project_id',
+    'key',
+    'title',
+    'description',
+    'role',
+    'executor',
+    'state',
+    'hold',
+    'hold_reason',
+    'priority',
+    'effective_priority',
+    'path_length',
+    'run_at',
+    'ready_at',
+    'blocked_by',
+    'attempt',
+    'try',
+    'max_tries',
+    'interruptions',
+    'lease_owner',
+    'lease_expires_at',
+    'waits_for',
+    'spec',
+    'result',
+    'error',
+    'skipped_because',
+    'rehearsed',
+    'created_at',
+    'updated_at',
+    'started_at',
+    'finished_at',
+  ],
   indexes: ['jobs_project_key', 'jobs_claim', 'jobs_lease'],
   up: async (db) => {
     await db.schema
@@ -43,12 +76,7 @@ export const jobs: Migration = {
       .addColumn('finished_at', 'bigint')
       .addPrimaryKeyConstraint('jobs_pk', ['id'])
       .execute()
-    await db.schema
-      .createIndex('jobs_project_key')
-      .on('jobs')
-      .unique()
-      .columns(['project_id', 'key'])
-      .execute()
+    await db.schema.createIndex('jobs_project_key').on('jobs').unique().columns(['project_id', 'key']).execute()
     await db.schema
       .createIndex('jobs_claim')
       .on('jobs')

@@ -4,7 +4,18 @@ export const attempts: Migration = {
   name: '0010-attempts',
   table: 'attempts',
   reason: 'each run of a job by one scheduler; the number is the fencing token',
-  columns: ['job_id', 'number', 'try', 'scheduler_id', 'started_at', 'ended_at', 'outcome', 'error_class', 'error', 'evidence'],
+  columns: [
+    'job_id',
+    'number',
+    'try',
+    'scheduler_id',
+    'started_at',
+    'ended_at',
+    'outcome',
+    'error_class',
+    'error',
+    'evidence',
+  ],
   indexes: [],
   up: async (db) => {
     await db.schema

@@ -18,15 +18,7 @@ export const jobEvents: Migration = {
       .addColumn('created_at', 'bigint', (column) => column.notNull())
       .addPrimaryKeyConstraint('job_events_pk', ['id'])
       .execute()
-    await db.schema
-      .createIndex('job_events_job')
-      .on('job_events')
-      .columns(['job_id', 'id'])
-      .execute()
-    await db.schema
-      .createIndex('job_events_project')
-      .on('job_events')
-      .columns(['project_id', 'id'])
-      .execute()
+    await db.schema.createIndex('job_events_job').on('job_events').columns(['job_id', 'id']).execute()
+    await db.schema.createIndex('job_events_project').on('job_events').columns(['project_id', 'id']).execute()
   },
 }

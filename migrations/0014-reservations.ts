@@ -4,7 +4,20 @@ export const reservations: Migration = {
   name: '0014-reservations',
   table: 'reservations',
   reason: 'calls in flight with their upper bound, so that no budget is ever passed',
-  columns: ['id', 'project_id', 'job_id', 'errand_id', 'attempt', 'scheduler_id', 'provider_id', 'model_id', 'bound_micro_usd', 'tokens', 'created_at', 'settled_at'],
+  columns: [
+    'id',
+    'project_id',
+    'job_id',
+    'errand_id',
+    'attempt',
+    'scheduler_id',
+    'provider_id',
+    'model_id',
+    'bound_micro_usd',
+    'tokens',
+    'created_at',
+    'settled_at',
+  ],
   indexes: ['reservations_open'],
   up: async (db) => {
     await db.schema

@@ -16,10 +16,6 @@ export const jobLocks: Migration = {
       .addColumn('acquired_at', 'bigint', (column) => column.notNull())
       .addPrimaryKeyConstraint('job_locks_pk', ['name', 'job_id'])
       .execute()
-    await db.schema
-      .createIndex('job_locks_job')
-      .on('job_locks')
-      .columns(['job_id'])
-      .execute()
+    await db.schema.createIndex('job_locks_job').on('job_locks').columns(['job_id']).execute()
   },
 }

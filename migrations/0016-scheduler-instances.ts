@@ -4,7 +4,19 @@ export const schedulerInstances: Migration = {
   name: '0016-scheduler-instances',
   table: 'scheduler_instances',
   reason: 'who runs jobs, on which host and process',
-  columns: ['id', 'host', 'boot_id', 'pid_namespace', 'pid', 'process_started_at', 'version', 'concurrency', 'started_at', 'heartbeat_at', 'stopped_at'],
+  columns: [
+    'id',
+    'host',
+    'boot_id',
+    'pid_namespace',
+    'pid',
+    'process_started_at',
+    'version',
+    'concurrency',
+    'started_at',
+    'heartbeat_at',
+    'stopped_at',
+  ],
   indexes: [],
   up: async (db) => {
     await db.schema

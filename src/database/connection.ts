@@ -57,9 +57,13 @@ async function openEngine(url: string, options: OpenOptions) {
   }
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(url)?.[1]
   if (scheme !== undefined && scheme !== 'sqlite' && scheme !== 'file') {
-    throw new OrchError('ORCH_USAGE', `orch does not speak ${scheme}: databases are SQLite files or postgres:// servers`, {
-      hint: 'Give --db <path> or --db postgres://user@host/database',
-    })
+    throw new OrchError(
+      'ORCH_USAGE',
+      `orch does not speak ${scheme}: databases are SQLite files or postgres:// servers`,
+      {
+        hint: 'Give --db <path> or --db postgres://user@host/database',
+      },
+    )
   }
   const { openSqlite } = await import('./dialect/sqlite.ts')
   return openSqlite(url.replace(/^(sqlite|file):(\/\/)?/i, ''), options)

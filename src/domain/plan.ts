@@ -19,7 +19,13 @@ export type JsonSchema = Readonly<Record<string, unknown>>
 
 /** A check of a job's acceptance. orch runs it itself; a worker's word is never evidence. */
 export type Check =
-  | { readonly id: string; readonly check: 'file'; readonly path: string; readonly contains: string | null; readonly changed: boolean }
+  | {
+      readonly id: string
+      readonly check: 'file'
+      readonly path: string
+      readonly contains: string | null
+      readonly changed: boolean
+    }
   /** `path` null checks the reply itself. */
   | { readonly id: string; readonly check: 'schema'; readonly path: string | null; readonly schema: JsonSchema }
   | { readonly id: string; readonly check: 'command'; readonly run: Argv; readonly timeoutMs: number }

@@ -9,8 +9,14 @@ export const errorCodes = {
   ORCH_USAGE: { exit: 'usage', when: 'an unknown command or flag, or a bad value' },
   ORCH_NEEDS_CONFIRMATION: { exit: 'usage', when: 'a question could not be asked without a terminal' },
   ORCH_CONFIG_INVALID: { exit: 'configuration', when: 'a configuration file or setting cannot be read' },
-  ORCH_CONFIG_UNTRUSTED: { exit: 'configuration', when: 'a project file or database asks for something only its owner may grant' },
-  ORCH_CREDENTIAL_MISSING: { exit: 'configuration', when: 'a credential is named but has no source, or its source is empty' },
+  ORCH_CONFIG_UNTRUSTED: {
+    exit: 'configuration',
+    when: 'a project file or database asks for something only its owner may grant',
+  },
+  ORCH_CREDENTIAL_MISSING: {
+    exit: 'configuration',
+    when: 'a credential is named but has no source, or its source is empty',
+  },
   ORCH_NO_PROVIDER: { exit: 'configuration', when: 'no usable provider or model' },
   ORCH_NOT_FOUND: { exit: 'notFound', when: 'nothing has the given name or id' },
   ORCH_AMBIGUOUS: { exit: 'notFound', when: 'an id suffix fits more than one row' },

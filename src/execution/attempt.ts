@@ -34,7 +34,12 @@ export type Outcome =
   | { readonly kind: 'completed'; readonly result: JobResult; readonly evidence: readonly Evidence[] }
   | { readonly kind: 'failed'; readonly failure: JobFailure; readonly retryable: boolean }
   /** Gives the slot back; the try goes on at `untilMs` (epoch) or when the condition clears. */
-  | { readonly kind: 'wait'; readonly waitsFor: 'budget' | 'provider' | 'rate' | 'database'; readonly untilMs: number; readonly reason: string }
+  | {
+      readonly kind: 'wait'
+      readonly waitsFor: 'budget' | 'provider' | 'rate' | 'database'
+      readonly untilMs: number
+      readonly reason: string
+    }
   | { readonly kind: 'released'; readonly reason: string }
   | { readonly kind: 'cancelled' }
   /** A write was refused by the fence: somebody else owns the job now. */

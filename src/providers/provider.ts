@@ -1,6 +1,14 @@
 /** The kinds of provider orch speaks to. */
 export const providerKinds = [
-  'openai', 'anthropic', 'google', 'mistral', 'groq', 'openrouter', 'ollama', 'openai-compatible', 'rehearsal',
+  'openai',
+  'anthropic',
+  'google',
+  'mistral',
+  'groq',
+  'openrouter',
+  'ollama',
+  'openai-compatible',
+  'rehearsal',
 ] as const
 export type ProviderKind = (typeof providerKinds)[number]
 

@@ -23,10 +23,14 @@ export async function openPostgres(url: string, options: OpenOptions) {
     await sql`select 1`.execute(db)
   } catch (error) {
     await db.destroy()
-    throw new OrchError('ORCH_DATABASE_UNREACHABLE', `Cannot reach ${address}: ${errorMessage(error) || systemErrorCode(error)}`, {
-      hint: 'Check that the server runs and that the address, user and password are right',
-      cause: error,
-    })
+    throw new OrchError(
+      'ORCH_DATABASE_UNREACHABLE',
+      `Cannot reach ${address}: ${errorMessage(error) || systemErrorCode(error)}`,
+      {
+        hint: 'Check that the server runs and that the address, user and password are right',
+        cause: error,
+      },
+    )
   }
   return { db, dialect: postgresDialect(schema, options), address }
 }
@@ -56,7 +60,9 @@ function quoteSchema(schema: string): string {
 
 /** 64-bit integers hold times and micro-dollars, both far below 2^53. */
 const parserFor: typeof pg.types.getTypeParser = ((oid: number, format?: 'text' | 'binary') =>
-  oid === int8Oid || oid === numericOid ? Number : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser
+  oid === int8Oid || oid === numericOid
+    ? Number
+    : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser
 
 /** The address without its password, for messages and reports. */
 export function withoutPassword(url: string): string {
@@ -105,7 +111,15 @@ async function readShape(db: Db, schema: string): Promise<Shape> {
 const missingObject = new Set(['42P01', '42703', '3F000'])
 const contention = new Set(['40001', '40P01', '55P03'])
 const outage = new Set(['57P01', '57P02', '57P03', '53100', '53200', '53300', '25006'])
-const brokenSocket = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', 'EAI_AGAIN'])
+const brokenSocket = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+  'EAI_AGAIN',
+])
 
 function classifyPostgres(error: unknown): DatabaseFailure {
   const code = systemErrorCode(error)
