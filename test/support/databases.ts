@@ -1,0 +1,116 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sql, type Kysely } from 'kysely'
+import { afterEach, describe, inject, onTestFinished } from 'vitest'
+import { migrations } from '../../migrations/index.ts'
+import { openDatabase, type Database, type OpenOptions } from '../../src/database/connection.ts'
+import { systemClock, type Clock } from '../../src/runtime/clock.ts'
+import { seededRandom, type Random } from '../../src/runtime/random.ts'
+
+export interface TestDatabaseOptions {
+  /** Run every migration first; default true. */
+  readonly migrate?: boolean
+  /** What `now` answers where the database trusts this machine's clock. Its sleeps are not used. */
+  readonly clock?: Clock
+  readonly random?: Random
+}
+
+export interface TestDatabase extends Database {
+  /** For `openDatabase` and `--db`. */
+  readonly url: string
+  /** For `ORCH_DB_SCHEMA`; undefined on SQLite. */
+  readonly schema: string | undefined
+  /** Another connection to the same database, closed with the test. */
+  connect(options?: Partial<OpenOptions>): Promise<Database>
+}
+
+export type OpenTestDatabase = (options?: TestDatabaseOptions) => Promise<TestDatabase>
+
+interface Place {
+  readonly url: string
+  readonly schema: string | undefined
+  remove(): Promise<void>
+}
+
+/** Runs a suite twice, on SQLite files and on Postgres schemas; each `open` is a fresh database, removed after its test. */
+export function describeEachDatabase(name: string, suite: (open: OpenTestDatabase) => void): void {
+  describe.each([
+    ['SQLite', sqlitePlace],
+    ['Postgres', postgresPlace],
+  ] as const)(`${name} on %s`, (_label, makePlace) => {
+    const endings: (() => Promise<void>)[] = []
+    afterEach(async () => {
+      for (const ending of endings.splice(0).toReversed()) await ending()
+    })
+    suite((options = {}) => openPlace(makePlace(), options, endings))
+  })
+}
+
+async function openPlace(place: Place, options: TestDatabaseOptions, endings: (() => Promise<void>)[]) {
+  endings.push(() => place.remove())
+  const clock = options.clock
+  const defaults: OpenOptions = {
+    // A fake clock must not stop the retry loop that waits for a lock.
+    clock: clock === undefined ? systemClock : { ...systemClock, now: () => clock.now() },
+    random: options.random ?? seededRandom(1),
+    schema: place.schema,
+    create: true,
+    connections: 4,
+  }
+  const connect = async (extra: Partial<OpenOptions> = {}) => {
+    const database = await openDatabase(place.url, { ...defaults, ...extra })
+    endings.push(() => database.close())
+    return database
+  }
+  const database = await connect()
+  if (options.migrate !== false) await migrateAll(database, place.schema)
+  return { ...database, url: place.url, schema: place.schema, connect }
+}
+
+async function migrateAll(database: Database, schema: string | undefined): Promise<void> {
+  await database.write(async (trx) => {
+    if (schema !== undefined) await trx.schema.createSchema(schema).execute()
+    for (const migration of migrations) await migration.up(trx as unknown as Kysely<unknown>)
+  })
+}
+
+function sqlitePlace(): Place {
+  const directory = makeDirectory()
+  return {
+    url: join(directory, 'orch.db'),
+    schema: undefined,
+    remove: async () => rmSync(directory, { recursive: true, force: true }),
+  }
+}
+
+let places = 0
+
+function postgresPlace(): Place {
+  const url = inject('postgresUrl')
+  const schema = `orch_test_${process.pid}_${(places += 1)}_${Date.now().toString(36)}`
+  return {
+    url,
+    schema,
+    remove: async () => {
+      const { db } = await openDatabase(url, {
+        clock: systemClock,
+        random: seededRandom(1),
+        connections: 1,
+      })
+      await sql`drop schema if exists ${sql.id(schema)} cascade`.execute(db)
+      await db.destroy()
+    },
+  }
+}
+
+function makeDirectory(): string {
+  return mkdtempSync(join(tmpdir(), 'orch-test-'))
+}
+
+/** A fresh directory, removed after the test that asks for it (in the test itself or in `beforeEach`). */
+export function temporaryDirectory(): string {
+  const directory = makeDirectory()
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  return directory
+}
