@@ -15,12 +15,29 @@ export interface Sourced<T> {
   readonly at: number
 }
 
-/** Dollars per million tokens, as catalogs state them; cost is computed into micro-dollars. */
-export interface Price {
+/** Dollars per million tokens of each class. One dollar per million is one micro-dollar per token. */
+export interface Rates {
   readonly inputUsdPerMillion: number
   readonly outputUsdPerMillion: number
+  /** Null: cached tokens cost what other input tokens cost. */
   readonly cachedInputUsdPerMillion: number | null
+  /** Null: tokens written to a cache cost what other input tokens cost. */
   readonly cacheWriteUsdPerMillion: number | null
+  /** Absent or null: reasoning costs what other output costs. */
+  readonly reasoningUsdPerMillion?: number | null
+}
+
+/** Rates of a whole call once its input is longer than `aboveInputTokens`. */
+export interface RateTier extends Rates {
+  readonly aboveInputTokens: number
+}
+
+/** What a catalog or provider charges; cost is computed into micro-dollars by `models/pricing.ts`. */
+export interface Price extends Rates {
+  /** Rates of long calls, shortest first. */
+  readonly tiers?: readonly RateTier[]
+  /** A fee of every call besides its tokens. */
+  readonly perCallUsd?: number
   /** For example `genai-prices`, and its version or date. */
   readonly priceSource: string
   readonly priceVersion: string
