@@ -31,7 +31,13 @@ export type StopReason = 'stop' | 'cancelled' | 'lost'
 
 /** How an attempt ended (DESIGN section 3). Expected ends are data, never exceptions. */
 export type Outcome =
-  | { readonly kind: 'completed'; readonly result: JobResult; readonly evidence: readonly Evidence[] }
+  | {
+      readonly kind: 'completed'
+      readonly result: JobResult
+      readonly evidence: readonly Evidence[]
+      /** A simulated model had a part in it; the row is marked. */
+      readonly rehearsed: boolean
+    }
   | { readonly kind: 'failed'; readonly failure: JobFailure; readonly retryable: boolean }
   /** Gives the slot back; the try goes on at `untilMs` (epoch) or when the condition clears. */
   | {
