@@ -1,0 +1,26 @@
+/** The candidate a mistyped word most likely meant, or null where none is near enough to suggest. */
+export function closestWord(word: string, candidates: Iterable<string>): string | null {
+  const wanted = word.toLowerCase()
+  const furthest = Math.max(1, Math.floor(wanted.length / 3))
+  let best: { word: string; distance: number } | null = null
+  for (const candidate of candidates) {
+    if (Math.abs(candidate.length - wanted.length) > furthest) continue
+    const distance = editDistance(wanted, candidate.toLowerCase())
+    if (distance <= furthest && (best === null || distance < best.distance)) best = { word: candidate, distance }
+  }
+  return best?.word ?? null
+}
+
+/** Levenshtein distance, one row at a time. */
+function editDistance(left: string, right: string): number {
+  let row = Array.from({ length: right.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= left.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= right.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (left[i - 1] === right[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[right.length] ?? 0
+}

@@ -1,0 +1,46 @@
+import type { Plan, PlannedJob } from '../../src/domain/plan.ts'
+
+/** A valid job that does next to nothing; override what the test is about. */
+export function aJob(overrides: Partial<PlannedJob> = {}): PlannedJob {
+  return {
+    key: 'job',
+    title: 'A job',
+    description: 'Does a small thing.',
+    role: 'general_worker',
+    dependsOn: [],
+    priority: 'medium',
+    executor: 'llm',
+    run: null,
+    timeoutMs: null,
+    repeatable: false,
+    needs: [],
+    writes: null,
+    locks: [],
+    tasks: [],
+    acceptance: [],
+    deliverables: [],
+    estimate: null,
+    maxTries: 3,
+    model: null,
+    ...overrides,
+  }
+}
+
+/** A command job that succeeds on any machine with Node. */
+export function aCommandJob(overrides: Partial<PlannedJob> = {}): PlannedJob {
+  return aJob({ executor: 'command', role: null, run: ['node', '-e', '0'], ...overrides })
+}
+
+/** A valid plan of one job; override what the test is about. */
+export function aPlan(overrides: Partial<Plan> = {}): Plan {
+  return {
+    version: 1,
+    project: 'sample',
+    goal: 'A sample project',
+    budgetMicroUsd: null,
+    workspace: null,
+    commands: [],
+    jobs: [aJob()],
+    ...overrides,
+  }
+}
