@@ -14,6 +14,9 @@ export const plannedExecutorKinds = ['cli', 'human'] as const
 export const modelNeeds = ['tools', 'structured_output', 'vision', 'reasoning', 'long_context'] as const
 export type ModelNeed = (typeof modelNeeds)[number]
 
+/** The name of the schema by which the architect asks a model for a plan. The rehearsal provider refuses it. */
+export const planSchemaName = 'orch_plan'
+
 /** A JSON Schema document. */
 export type JsonSchema = Readonly<Record<string, unknown>>
 

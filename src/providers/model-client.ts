@@ -12,7 +12,10 @@ export interface ToolSpec {
 export interface ToolCall {
   readonly id: string
   readonly name: string
+  /** Parsed JSON, or the raw text where the model wrote no valid JSON. */
   readonly input: unknown
+  /** What the provider wants back verbatim with the call, such as Gemini's thought signature. */
+  readonly providerData?: Readonly<Record<string, unknown>>
 }
 
 export type ChatMessage =

@@ -23,8 +23,8 @@ export interface Provider {
   readonly tokensPerMinute: number | null
   readonly maxConcurrency: number | null
   readonly enabled: boolean
-  /** Where orch learned of it. Only `database` rows can be edited. */
-  readonly origin: 'database' | 'environment' | 'detected'
+  /** Where orch learned of it. Only `database` rows can be edited; the rehearsal provider is built in. */
+  readonly origin: 'database' | 'environment' | 'detected' | 'built-in'
   /** On loopback: calls cost nothing (source `local`). */
   readonly local: boolean
 }
