@@ -33,6 +33,8 @@ export interface Dialect {
   write<T>(db: Db, work: (trx: Trx) => Promise<T>): Promise<T>
   /** Tables and columns that exist in orch's schema. Writes nothing; one round trip. */
   shape(db: Db): Promise<Shape>
+  /** Names of the valid indexes on tables in orch's schema. Writes nothing; one round trip. */
+  indexNames(db: Db): Promise<ReadonlySet<string>>
   /** A cheap number that changes when some table is created or altered, or null where there is none. */
   shapeVersion(db: Db): Promise<number | null>
   /** Takes a lock that ends with the transaction and serializes exact shared limits. */

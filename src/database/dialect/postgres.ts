@@ -90,6 +90,7 @@ function postgresDialect(schema: string, options: OpenOptions): Dialect {
     },
     write: (db, work) => retryContention(policy, () => db.transaction().execute(work)),
     shape: (db) => readShape(db, schema),
+    indexNames: (db) => readIndexNames(db, schema),
     shapeVersion: async () => null,
     lockLimits: async (trx) => {
       await sql`select pg_advisory_xact_lock(${sql.lit(limitsLock[0])}, ${sql.lit(limitsLock[1])})`.execute(trx)
@@ -106,6 +107,17 @@ async function readShape(db: Db, schema: string): Promise<Shape> {
     join pg_catalog.pg_attribute a on a.attrelid = c.oid
     where n.nspname = ${schema} and c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped`.execute(db)
   return groupColumns(rows)
+}
+
+/** An index whose concurrent build failed stays in the catalog as invalid and enforces nothing. */
+async function readIndexNames(db: Db, schema: string): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ name: string }>`
+    select c.relname as name
+    from pg_catalog.pg_index i
+    join pg_catalog.pg_class c on c.oid = i.indexrelid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = ${schema} and i.indisvalid`.execute(db)
+  return new Set(rows.map(({ name }) => name))
 }
 
 const missingObject = new Set(['42P01', '42703', '3F000'])

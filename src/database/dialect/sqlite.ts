@@ -91,6 +91,7 @@ function sqliteDialect(options: OpenOptions): Dialect {
     now: async () => options.clock.now(),
     write: (db, work) => retryContention(policy, () => db.transaction().execute(work)),
     shape: readShape,
+    indexNames: readIndexNames,
     shapeVersion: async (db) => {
       const { rows } = await sql<{ schema_version: number }>`pragma schema_version`.execute(db)
       return rows[0]?.schema_version ?? 0
@@ -107,6 +108,12 @@ async function readShape(db: Db): Promise<Shape> {
     from sqlite_master m join pragma_table_info(m.name) c
     where m.type = 'table' and m.name not like 'sqlite\\_%' escape '\\'`.execute(db)
   return groupColumns(rows)
+}
+
+async function readIndexNames(db: Db): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ name: string }>`
+    select name from sqlite_master where type = 'index' and sql is not null`.execute(db)
+  return new Set(rows.map(({ name }) => name))
 }
 
 const outageCodes = new Set(['SQLITE_CANTOPEN', 'SQLITE_FULL', 'SQLITE_READONLY', 'SQLITE_IOERR', 'SQLITE_PERM'])
