@@ -1,0 +1,47 @@
+/** One call of a command, from parsed flags to an exit name: builds the context lazily and always closes it. */
+import type { Command } from 'commander'
+import { createContext } from '../context.ts'
+import type { ExitName } from '../errors/exit-code.ts'
+import type { Signals } from '../runtime/signals.ts'
+import type { Streams } from '../runtime/streams.ts'
+import type { CommandModule, GlobalOptions } from './command.ts'
+import { createIo } from './io.ts'
+
+/** What surrounds a call: the process, or a test's stand-in for it. */
+export interface Surroundings {
+  readonly streams: Streams
+  readonly env: NodeJS.ProcessEnv
+  readonly cwd: string
+  readonly signals: Signals
+}
+
+/** Runs a command module. Throws what the command throws, after closing the context. */
+export async function runAction(module: CommandModule, parsed: Command, around: Surroundings): Promise<ExitName> {
+  const options = parsed.optsWithGlobals()
+  const globals = globalOptions(options)
+  const io = createIo(around.streams, globals, around.env)
+  const context = createContext({ ...around, globals, warn: io.warn })
+  const stop = new AbortController()
+  const unlisten = module.handlesSignals === true ? () => {} : around.signals.listen(() => stop.abort('signal'))
+  try {
+    const args = parsed.processedArgs as readonly (string | readonly string[] | undefined)[]
+    const exit = await module.run({ context, io, globals, args, options, signal: stop.signal })
+    return stop.signal.aborted ? 'signal' : (exit ?? 'done')
+  } finally {
+    unlisten()
+    await context.close()
+  }
+}
+
+/** The global flags out of everything commander parsed. */
+export function globalOptions(options: Readonly<Record<string, unknown>>): GlobalOptions {
+  return {
+    ...(typeof options['db'] === 'string' ? { db: options['db'] } : {}),
+    ...(typeof options['config'] === 'string' ? { config: options['config'] } : {}),
+    json: options['json'] === true,
+    quiet: options['quiet'] === true,
+    verbose: options['verbose'] === true,
+    color: options['color'] !== false,
+    yes: options['yes'] === true,
+  }
+}

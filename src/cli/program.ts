@@ -1,0 +1,151 @@
+/**
+ * The command tree. Nouns and verbs are listed here with the file that holds each; a call loads only the
+ * file it needs, help loads what it lists.
+ */
+import { Command, Option } from 'commander'
+import type { CommandModule } from './command.ts'
+
+type Load = () => Promise<{ readonly command: CommandModule }>
+
+interface Noun {
+  readonly summary: string
+  readonly verbs: Readonly<Record<string, Load>>
+}
+
+/** Commands of one word. */
+export const topLevel: Readonly<Record<string, Load>> = {}
+
+/** Commands of two words. */
+export const nouns: Readonly<Record<string, Noun>> = {
+  config: {
+    summary: 'settings and where each came from',
+    verbs: {},
+  },
+  providers: {
+    summary: 'where models are called',
+    verbs: {},
+  },
+  models: {
+    summary: 'what the providers serve, and which model a role gets',
+    verbs: {},
+  },
+  roles: {
+    summary: 'the org chart',
+    verbs: {},
+  },
+  project: {
+    summary: 'goals and their plans',
+    verbs: {},
+  },
+  jobs: {
+    summary: 'run and inspect jobs',
+    verbs: {},
+  },
+  db: {
+    summary: 'migrations and trust',
+    verbs: {},
+  },
+}
+
+/** Called when a parsed command is to run; `path` is `jobs list` or `init`. */
+export type Dispatch = (path: string, module: CommandModule, parsed: Command) => Promise<void>
+
+export interface ProgramOptions {
+  readonly version: string
+  readonly dispatch: Dispatch
+  /** Words of the call, to load no more than it needs; null loads everything (documentation, completion). */
+  readonly words: readonly string[] | null
+}
+
+/** Builds the commander program for one call. */
+export async function buildProgram(options: ProgramOptions): Promise<Command> {
+  const program = new Command('orch')
+    .description('Plans, runs and accounts for AI jobs against a local database')
+    .version(options.version, '-V, --version', 'print the version')
+    .helpCommand(false)
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} })
+  addGlobalOptions(program)
+  program.addHelpText('after', '\nStart here: orch quickstart, or orch init and then orch project plan "<goal>".')
+  const word = options.words?.[0]
+  for (const [name, load] of Object.entries(topLevel)) {
+    await addCommand(program, {
+      name,
+      path: name,
+      load,
+      options,
+      full: word === undefined || word === name,
+    })
+  }
+  for (const [name, noun] of Object.entries(nouns)) {
+    const command = program.command(name).description(noun.summary).helpCommand(false)
+    if (options.words === null || word === name) await addVerbs(command, { name, noun, options })
+  }
+  return program
+}
+
+interface NounEntry {
+  readonly name: string
+  readonly noun: Noun
+  readonly options: ProgramOptions
+}
+
+async function addVerbs(parent: Command, { name, noun, options }: NounEntry): Promise<void> {
+  const wanted = options.words?.[1]
+  const known = wanted !== undefined && Object.hasOwn(noun.verbs, wanted)
+  for (const [verb, load] of Object.entries(noun.verbs)) {
+    await addCommand(parent, {
+      name: verb,
+      path: `${name} ${verb}`,
+      load,
+      options,
+      full: !known || verb === wanted,
+    })
+  }
+}
+
+interface CommandEntry {
+  readonly name: string
+  readonly path: string
+  readonly load: Load
+  readonly options: ProgramOptions
+  /** Load the file now; otherwise only the name is needed, for suggestions. */
+  readonly full: boolean
+}
+
+async function addCommand(parent: Command, { name, path, load, options, full }: CommandEntry): Promise<void> {
+  const command = parent.command(name)
+  if (!full) return
+  const { command: module } = await load()
+  command.description(module.summary).allowExcessArguments(false)
+  module.declare?.(command)
+  addGlobalOptions(command)
+  command.addHelpText('after', `\nExample:\n  ${module.example}`)
+  command.action(() => options.dispatch(path, module, command))
+}
+
+/** The flags of DESIGN section 5, accepted before and after the command's name. */
+function addGlobalOptions(command: Command): void {
+  command
+    .addOption(new Option('--db <url>', 'database: a path or postgres://...').helpGroup('Global options:'))
+    .addOption(new Option('--config <file>', 'project configuration file').helpGroup('Global options:'))
+    .addOption(new Option('--json', 'one JSON document on stdout').helpGroup('Global options:'))
+    .addOption(new Option('--quiet', 'no progress').helpGroup('Global options:'))
+    .addOption(new Option('--verbose', 'diagnostics and stack traces on stderr').helpGroup('Global options:'))
+    .addOption(new Option('--no-color', 'no colours').helpGroup('Global options:'))
+    .addOption(new Option('--yes', 'answer questions with yes').helpGroup('Global options:'))
+}
+
+const flagsWithValue = new Set(['--db', '--config'])
+
+/** The words of a call before its own flags: `--db x jobs list --state y` gives `jobs`, `list`. */
+export function commandWords(argv: readonly string[]): readonly string[] {
+  const words: string[] = []
+  for (let index = 0; index < argv.length && words.length < 2; index++) {
+    const word = argv[index] ?? ''
+    if (flagsWithValue.has(word)) index++
+    else if (!word.startsWith('-')) words.push(word)
+  }
+  return words
+}

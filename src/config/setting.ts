@@ -1,0 +1,107 @@
+/** Every setting: its key, where it may be set, and its default. README's table is proven equal to this one. */
+export interface SettingDefinition {
+  readonly type: 'text' | 'integer' | 'number' | 'choice' | 'list'
+  readonly default: string | number | readonly string[] | null
+  readonly means: string
+  readonly choices?: readonly string[]
+  /** Smallest allowed number. */
+  readonly minimum?: number
+  /** Only the user's own configuration may set it: a cloned repository must not (DESIGN section 5, Trust). */
+  readonly userOnly?: boolean
+}
+
+export const settingDefinitions = {
+  database: {
+    type: 'text',
+    default: null,
+    means: 'address of the database: a path or postgres://...',
+  },
+  'selection.policy': {
+    type: 'choice',
+    choices: ['cheapest', 'balanced', 'best', 'fastest', 'local-first'],
+    default: 'balanced',
+    means: 'how a model is chosen among those that fit a role',
+  },
+  'models.default': {
+    type: 'text',
+    default: null,
+    means: 'provider/model used where no role or job pins one',
+  },
+  'limits.concurrency': {
+    type: 'integer',
+    minimum: 1,
+    default: 4,
+    means: 'jobs one scheduler runs at once',
+  },
+  'limits.lease_ms': {
+    type: 'integer',
+    minimum: 2_000,
+    default: 20_000,
+    means: 'how long a silent scheduler keeps its jobs',
+  },
+  'limits.max_tries': {
+    type: 'integer',
+    minimum: 1,
+    default: 3,
+    means: 'tries of a job before it fails',
+  },
+  'limits.turns': {
+    type: 'integer',
+    minimum: 1,
+    default: 40,
+    means: 'model calls of one task before its job fails',
+  },
+  'limits.call_timeout_ms': {
+    type: 'integer',
+    minimum: 1_000,
+    default: 300_000,
+    means: 'total deadline of one model call',
+  },
+  'limits.job_timeout_ms': {
+    type: 'integer',
+    minimum: 1_000,
+    default: 3_600_000,
+    means: 'wall time of one attempt',
+  },
+  'budget.project_usd': {
+    type: 'number',
+    minimum: 0,
+    default: null,
+    means: 'cap of a project that states none',
+  },
+  'commands.allow': {
+    type: 'list',
+    userOnly: true,
+    default: [],
+    means: 'argv prefixes agents may run in every project, one JSON array each',
+  },
+} as const satisfies Record<string, SettingDefinition>
+
+export type SettingKey = keyof typeof settingDefinitions
+
+interface TypeOf {
+  text: string
+  choice: string
+  integer: number
+  number: number
+  list: readonly string[]
+}
+
+/** The TypeScript type of a setting's value. */
+export type SettingValue<K extends SettingKey> =
+  | TypeOf[(typeof settingDefinitions)[K]['type']]
+  | ((typeof settingDefinitions)[K]['default'] extends null ? null : never)
+
+export const settingKeys = Object.keys(settingDefinitions) as readonly SettingKey[]
+
+/** The environment variable that sets a key: `limits.lease_ms` is `ORCH_LIMITS_LEASE_MS`. */
+export function environmentName(key: SettingKey): string {
+  // The one historic name: an address belongs to the usual *_URL family.
+  if (key === 'database') return 'ORCH_DATABASE_URL'
+  return `ORCH_${key.toUpperCase().replaceAll('.', '_')}`
+}
+
+/** Whether the text names a setting. */
+export function isSettingKey(text: string): text is SettingKey {
+  return Object.hasOwn(settingDefinitions, text)
+}

@@ -1,0 +1,75 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { OrchError, errorMessage } from '../errors/orch-error.ts'
+import { nearest } from './nearest.ts'
+import { isSettingKey, settingDefinitions, settingKeys, type SettingDefinition, type SettingKey } from './setting.ts'
+import { checkSetting, type RawSetting } from './setting-value.ts'
+
+const largestFileBytes = 256 * 1024
+
+/** What a configuration file says: setting keys to checked values. */
+export type FileSettings = ReadonlyMap<SettingKey, RawSetting>
+
+/**
+ * Reads a YAML configuration file; a missing file is empty. `owner` decides what it may say: a project's
+ * own file may not set what only its user may grant. Throws ORCH_CONFIG_INVALID or ORCH_CONFIG_UNTRUSTED.
+ */
+export async function readSettingsFile(path: string, owner: 'user' | 'project'): Promise<FileSettings> {
+  if (!existsSync(path)) return new Map()
+  const text = readText(path)
+  const { parseDocument } = await import('yaml')
+  const document = parseDocument(text, { prettyErrors: true })
+  const [fault] = document.errors
+  if (fault !== undefined) throw invalid(path, fault.message.split('\n')[0] ?? 'not YAML')
+  const root: unknown = document.toJS({ maxAliasCount: 20 })
+  if (root === null || root === undefined) return new Map()
+  if (typeof root !== 'object' || Array.isArray(root)) throw invalid(path, 'expected keys and values at the top')
+  const settings = new Map<SettingKey, RawSetting>()
+  for (const [key, value] of flatten(root)) settings.set(...readSetting({ path, key, value, owner }))
+  return settings
+}
+
+function readText(path: string): string {
+  try {
+    const text = readFileSync(path, 'utf8')
+    if (text.length <= largestFileBytes) return text
+  } catch (error) {
+    throw invalid(path, errorMessage(error))
+  }
+  throw invalid(path, `larger than ${largestFileBytes} bytes`)
+}
+
+/** `{limits: {turns: 3}}` and `{'limits.turns': 3}` mean the same. */
+function* flatten(value: object, prefix = ''): Generator<[string, unknown]> {
+  for (const [name, inner] of Object.entries(value)) {
+    const key = `${prefix}${name}`
+    if (typeof inner === 'object' && inner !== null && !Array.isArray(inner)) yield* flatten(inner, `${key}.`)
+    else yield [key, inner]
+  }
+}
+
+interface Entry {
+  readonly path: string
+  readonly key: string
+  readonly value: unknown
+  readonly owner: 'user' | 'project'
+}
+
+function readSetting({ path, key, value, owner }: Entry): [SettingKey, RawSetting] {
+  if (!isSettingKey(key)) {
+    const known = nearest(key, settingKeys)
+    throw invalid(path, `unknown setting "${key}"`, known === undefined ? undefined : `Did you mean ${known}?`)
+  }
+  const definition: SettingDefinition = settingDefinitions[key]
+  if (owner === 'project' && definition.userOnly === true) {
+    throw new OrchError('ORCH_CONFIG_UNTRUSTED', `${path}: a project's own file may not set ${key}`, {
+      hint: `If you mean it, set it for yourself: orch config set --user ${key} <value>`,
+    })
+  }
+  return [key, checkSetting(key, value, path)]
+}
+
+function invalid(path: string, what: string, hint?: string): OrchError {
+  return new OrchError('ORCH_CONFIG_INVALID', `${path}: ${what}`, {
+    hint: hint ?? 'Mend the file, or move it away to start from defaults',
+  })
+}

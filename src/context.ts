@@ -1,0 +1,147 @@
+/** The composition root: lazy getters, the only file that builds system versions of things. */
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import packageJson from '../package.json' with { type: 'json' }
+import type { GlobalOptions } from './cli/command.ts'
+import { findDatabaseAddress, type DatabaseAddress } from './config/database-address.ts'
+import { findPaths, type Paths } from './config/paths.ts'
+import { Settings } from './config/settings.ts'
+import { readSettingsFile } from './config/settings-file.ts'
+import { openTrustStore, type TrustStore } from './config/trust.ts'
+import type { Capabilities } from './database/capabilities.ts'
+import type { Database, OpenOptions } from './database/connection.ts'
+import { systemClock, type Clock } from './runtime/clock.ts'
+import { systemIds, type Ids } from './runtime/ids.ts'
+import { lazy } from './runtime/lazy.ts'
+import { silentLogger, type Logger } from './runtime/logger.ts'
+import { systemRandom, type Random } from './runtime/random.ts'
+import type { Signals } from './runtime/signals.ts'
+import type { Streams } from './runtime/streams.ts'
+
+/** Everything a command may ask for. Getters build on first use; `close` ends what was built. */
+export interface Context {
+  readonly clock: Clock
+  readonly random: Random
+  readonly ids: Ids
+  readonly logger: Logger
+  readonly env: NodeJS.ProcessEnv
+  readonly cwd: string
+  readonly version: string
+  readonly paths: Paths
+  readonly signals: Signals
+  readonly trust: TrustStore
+  /** Settings after precedence, the database's own layer included where the database is trusted. */
+  settings(): Promise<Settings>
+  databaseAddress(): Promise<DatabaseAddress>
+  /**
+   * The database of this call. Where its file does not exist this is an empty stand-in in memory and one
+   * warning, so that "no database" is the same case as "every table is missing".
+   */
+  database(): Promise<Database>
+  /** Opens the database and creates its file; for `init`, `quickstart` and `db migrate` only. */
+  createDatabase(): Promise<Database>
+  /** Which tables exist. */
+  tables(): Promise<Capabilities>
+  databaseIsTrusted(): Promise<boolean>
+  close(): Promise<void>
+}
+
+export interface ContextOptions {
+  readonly globals: GlobalOptions
+  readonly env: NodeJS.ProcessEnv
+  readonly cwd: string
+  readonly streams: Streams
+  readonly signals: Signals
+  readonly warn: (message: string, hint?: string) => void
+}
+
+/** Builds the context of one call. Opens nothing. */
+export function createContext(options: ContextOptions): Context {
+  const paths = findPaths(options.cwd, options.env)
+  const files = lazy(() => readFiles(options, paths))
+  const databases = databaseGetters(options, { paths, files })
+  const trust = openTrustStore(paths.userConfigDir)
+  const databaseIsTrusted = async () => trust.isTrusted((await databases.database()).address)
+  const settings = lazy(async () => {
+    const { readStoredSettings } = await import('./database/repositories/setting-repository.ts')
+    const stored = (await databaseIsTrusted())
+      ? await readStoredSettings(await databases.database(), await databases.tables())
+      : new Map()
+    return new Settings({ env: options.env, database: stored, ...(await files()) })
+  })
+  return {
+    ...systemParts(),
+    ...databases,
+    env: options.env,
+    cwd: options.cwd,
+    signals: options.signals,
+    paths,
+    trust,
+    settings,
+    databaseIsTrusted,
+  }
+}
+
+function systemParts() {
+  const logger: Logger = silentLogger
+  return {
+    clock: systemClock,
+    random: systemRandom,
+    ids: systemIds,
+    logger,
+    version: packageJson.version,
+  }
+}
+
+type Files = Awaited<ReturnType<typeof readFiles>>
+
+async function readFiles({ globals, cwd }: ContextOptions, paths: Paths) {
+  const projectPath = globals.config === undefined ? join(paths.orchDir, 'config.yaml') : resolve(cwd, globals.config)
+  if (globals.config !== undefined && !existsSync(projectPath)) {
+    const { OrchError } = await import('./errors/orch-error.ts')
+    throw new OrchError('ORCH_CONFIG_INVALID', `--config: there is no file ${projectPath}`)
+  }
+  return {
+    projectFile: await readSettingsFile(projectPath, 'project'),
+    userFile: await readSettingsFile(join(paths.userConfigDir, 'config.yaml'), 'user'),
+  }
+}
+
+interface FoundFiles {
+  readonly paths: Paths
+  readonly files: () => Promise<Files>
+}
+
+function databaseGetters(options: ContextOptions, { paths, files }: FoundFiles) {
+  const opened: Database[] = []
+  const address = lazy(async () => {
+    const settings = new Settings({ env: options.env, database: new Map(), ...(await files()) })
+    return findDatabaseAddress({ flag: options.globals.db, settings, paths, cwd: options.cwd })
+  })
+  const open = async (url: string, create: boolean) => {
+    const { openDatabase } = await import('./database/connection.ts')
+    const database = await openDatabase(url, { ...openOptions(options), create })
+    opened.push(database)
+    return database
+  }
+  const createDatabase = lazy(async () => open((await address()).url, true))
+  const database = lazy(async () => {
+    const { url } = await address()
+    if (url.includes('://') || url === ':memory:' || existsSync(url)) return open(url, false)
+    options.warn(`There is no database at ${url}`, 'Run `orch init` here, or name a database with --db')
+    return open(':memory:', true)
+  })
+  const tables = lazy(async () => {
+    const { openCapabilities } = await import('./database/capabilities.ts')
+    return openCapabilities(await database())
+  })
+  const close = async () => {
+    for (const one of opened) await one.close()
+  }
+  return { databaseAddress: address, database, createDatabase, tables, close }
+}
+
+function openOptions({ env }: ContextOptions): OpenOptions {
+  const schema = env['ORCH_DB_SCHEMA']
+  return { clock: systemClock, random: systemRandom, ...(schema === undefined ? {} : { schema }) }
+}
