@@ -132,8 +132,11 @@ function databaseGetters(options: ContextOptions, { paths, files }: FoundFiles) 
     return open(':memory:', true)
   })
   const tables = lazy(async () => {
-    const { openCapabilities } = await import('./database/capabilities.ts')
-    return openCapabilities(await database())
+    const [{ Capabilities }, { migrations }] = await Promise.all([
+      import('./database/capabilities.ts'),
+      import('../migrations/index.ts'),
+    ])
+    return new Capabilities(await database(), migrations)
   })
   const close = async () => {
     for (const one of opened) await one.close()

@@ -17,7 +17,7 @@ export interface Surroundings {
 
 /** Runs a command module. Throws what the command throws, after closing the context. */
 export async function runAction(module: CommandModule, parsed: Command, around: Surroundings): Promise<ExitName> {
-  const options = parsed.optsWithGlobals()
+  const options = mergedOptions(parsed)
   const globals = globalOptions(options)
   const io = createIo(around.streams, globals, around.env)
   const context = createContext({ ...around, globals, warn: io.warn })
@@ -31,6 +31,14 @@ export async function runAction(module: CommandModule, parsed: Command, around: 
     unlisten()
     await context.close()
   }
+}
+
+/** Flags given before the command's name and after it; the later one wins, and a default never overrides. */
+export function mergedOptions(parsed: Command): Readonly<Record<string, unknown>> {
+  const given = parsed.parent === null ? {} : mergedOptions(parsed.parent)
+  const isDefault = (name: string) => name in given && parsed.getOptionValueSource(name) === 'default'
+  const own = Object.entries(parsed.opts()).filter(([name]) => !isDefault(name))
+  return { ...given, ...Object.fromEntries(own) }
 }
 
 /** The global flags out of everything commander parsed. */

@@ -1,121 +1,107 @@
-import Table from "cli-table3";
-import { plainLine } from "./plain.ts";
+import Table from 'cli-table3'
+import { plainLine } from './plain.ts'
 
 /** A cell's text is made plain; `paint` colours it afterwards, for example `chalk.red`. */
-export type Cell =
-  | string
-  | number
-  | null
-  | { readonly text: string; readonly paint: (text: string) => string };
+export type Cell = string | number | null | { readonly text: string; readonly paint: (text: string) => string }
 
 export interface TableOptions {
   /** Columns of the terminal: the widest columns are cut with an ellipsis until the table fits. Default: no limit. */
-  readonly width?: number;
-  readonly paintHead?: (text: string) => string;
+  readonly width?: number
+  readonly paintHead?: (text: string) => string
 }
 
-const gap = 2;
-const narrowestColumn = 6;
+const gap = 2
+const narrowestColumn = 6
 const noBorders = {
   ...{
-    top: "",
-    "top-mid": "",
-    "top-left": "",
-    "top-right": "",
-    bottom: "",
-    "bottom-mid": "",
-    "bottom-left": "",
+    top: '',
+    'top-mid': '',
+    'top-left': '',
+    'top-right': '',
+    bottom: '',
+    'bottom-mid': '',
+    'bottom-left': '',
   },
   ...{
-    "bottom-right": "",
-    left: "",
-    "left-mid": "",
-    mid: "",
-    "mid-mid": "",
-    right: "",
-    "right-mid": "",
-    middle: "",
+    'bottom-right': '',
+    left: '',
+    'left-mid': '',
+    mid: '',
+    'mid-mid': '',
+    right: '',
+    'right-mid': '',
+    middle: '',
   },
-};
+}
 
 /** Columns without borders, two spaces apart, aligned also for wide characters. Null cells show as `-`. */
-export function table(
-  head: readonly string[],
-  rows: readonly (readonly Cell[])[],
-  options: TableOptions = {},
-): string {
-  const widths = fit(columnWidths([head, ...rows]), options.width);
+export function table(head: readonly string[], rows: readonly (readonly Cell[])[], options: TableOptions = {}): string {
+  const widths = fit(columnWidths([head, ...rows]), options.width)
   const grid = new Table({
-    head: head.map((cell, column) =>
-      (options.paintHead ?? String)(truncate(cellText(cell), widths[column])),
-    ),
+    head: head.map((cell, column) => (options.paintHead ?? String)(truncate(cellText(cell), widths[column]))),
     chars: noBorders,
-    style: { "padding-left": 0, "padding-right": gap, head: [], border: [], compact: true },
-  });
-  for (const row of rows) grid.push(row.map((cell, column) => paintedCell(cell, widths[column])));
+    style: { 'padding-left': 0, 'padding-right': gap, head: [], border: [], compact: true },
+  })
+  for (const row of rows) grid.push(row.map((cell, column) => paintedCell(cell, widths[column])))
   return grid
     .toString()
-    .split("\n")
+    .split('\n')
     .map((line) => line.trimEnd())
-    .join("\n");
+    .join('\n')
 }
 
 function cellText(cell: Cell): string {
-  if (cell === null) return "-";
-  if (typeof cell === "object") return plainLine(cell.text);
-  return plainLine(String(cell));
+  if (cell === null) return '-'
+  if (typeof cell === 'object') return plainLine(cell.text)
+  return plainLine(String(cell))
 }
 
 function paintedCell(cell: Cell, width: number | undefined): string {
-  const text = truncate(cellText(cell), width);
-  return typeof cell === "object" && cell !== null ? cell.paint(text) : text;
+  const text = truncate(cellText(cell), width)
+  return typeof cell === 'object' && cell !== null ? cell.paint(text) : text
 }
 
 function columnWidths(rows: readonly (readonly Cell[])[]): number[] {
-  const widths: number[] = [];
+  const widths: number[] = []
   for (const row of rows) {
-    row.forEach(
-      (cell, column) =>
-        (widths[column] = Math.max(widths[column] ?? 1, displayWidth(cellText(cell)))),
-    );
+    row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 1, displayWidth(cellText(cell)))))
   }
-  return widths;
+  return widths
 }
 
 /** Takes from the widest column until the row fits or every column is at its narrowest. */
 function fit(widths: readonly number[], limit: number | undefined): number[] {
-  const fitted = [...widths];
-  if (limit === undefined) return fitted;
-  let excess = fitted.reduce((sum, width) => sum + width + gap, -gap) - limit;
+  const fitted = [...widths]
+  if (limit === undefined) return fitted
+  let excess = fitted.reduce((sum, width) => sum + width + gap, -gap) - limit
   while (excess > 0) {
-    const widest = Math.max(...fitted);
-    if (widest <= narrowestColumn) break;
-    fitted[fitted.indexOf(widest)] = widest - 1;
-    excess -= 1;
+    const widest = Math.max(...fitted)
+    if (widest <= narrowestColumn) break
+    fitted[fitted.indexOf(widest)] = widest - 1
+    excess -= 1
   }
-  return fitted;
+  return fitted
 }
 
 function truncate(text: string, width: number | undefined): string {
-  if (width === undefined || displayWidth(text) <= width) return text;
-  let kept = "";
+  if (width === undefined || displayWidth(text) <= width) return text
+  let kept = ''
   for (const { segment } of graphemes.segment(text)) {
-    if (displayWidth(kept + segment) > width - 1) break;
-    kept += segment;
+    if (displayWidth(kept + segment) > width - 1) break
+    kept += segment
   }
-  return `${kept}…`;
+  return `${kept}…`
 }
 
-const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
-const invisible = /^[\p{Mn}\p{Me}\p{Cf}]+$/u;
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
+const invisible = /^[\p{Mn}\p{Me}\p{Cf}]+$/u
 /** East Asian wide and full-width ranges (Unicode UAX 11) and emoji shown as pictures. */
 const wide =
-  /\p{Emoji_Presentation}|\ufe0f|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]/u;
+  /\p{Emoji_Presentation}|\ufe0f|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]/u
 
 /** Columns a terminal uses for the text. */
 export function displayWidth(text: string): number {
-  let width = 0;
-  for (const { segment } of graphemes.segment(text))
-    width += invisible.test(segment) ? 0 : wide.test(segment) ? 2 : 1;
-  return width;
+  let width = 0
+  for (const { segment } of graphemes.segment(text)) width += invisible.test(segment) ? 0 : wide.test(segment) ? 2 : 1
+  return width
 }
