@@ -1,0 +1,32 @@
+// Runs a TypeScript entry on Node 20, which cannot strip types: bundles it to a file of its own and imports that.
+// usage: node scripts/run-ts.js test/bench/startup.ts [arguments...]
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { build } from 'esbuild'
+
+const [entry, ...rest] = process.argv.slice(2)
+if (entry === undefined) throw new Error('usage: node scripts/run-ts.js <entry.ts> [arguments...]')
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+// Inside node_modules, so that packages resolve as they do for the source.
+const outdir = mkdtempSync(join(realpathSync(join(root, 'node_modules')), '.run-ts-'))
+process.on('exit', () => rmSync(outdir, { recursive: true, force: true }))
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130))
+
+const outfile = join(outdir, 'entry.mjs')
+await build({
+  entryPoints: [entry],
+  outfile,
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  format: 'esm',
+  packages: 'external',
+  sourcemap: 'inline',
+  logLevel: 'warning',
+})
+// The entry sees the arguments it would see if it were run directly.
+process.argv = [process.argv[0], outfile, ...rest]
+await import(pathToFileURL(outfile).href)
