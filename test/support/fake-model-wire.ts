@@ -32,7 +32,7 @@ export function renderModels(
   if (request.path === '/api/show') return showModel(request, models)
   if (request.path === '/api/tags') return { body: { models: models.map((model) => entry(model, ollamaEntry)) } }
   if (request.path === '/api/version') return { body: { version: '0.20.0' } }
-  if (!/\/models$/.test(request.path)) return { status: 404, body: { error: { message: `no route ${request.path}` } } }
+  if (!request.path.endsWith('/models')) return { status: 404, body: { error: { message: `no route ${request.path}` } } }
   if (request.protocol === 'google') return { body: { models: models.map((model) => entry(model, googleEntry)) } }
   if (request.protocol === 'anthropic') {
     return { body: { data: models.map((model) => entry(model, anthropicEntry)), has_more: false } }
@@ -74,7 +74,7 @@ const googleEntry = (id: string) => ({
 })
 
 function showModel(request: FakeRequest, models: readonly (string | Readonly<Record<string, unknown>>)[]): FakeReply {
-  const name = String(request.body?.['model'] ?? '')
+  const name = request.body?.['model'] as string | undefined
   const known = models.some((model) => (typeof model === 'string' ? model : model['name']) === name)
   if (!known) return { status: 404, body: { error: `model '${name}' not found` } }
   return {
