@@ -32,7 +32,8 @@ export function renderModels(
   if (request.path === '/api/show') return showModel(request, models)
   if (request.path === '/api/tags') return { body: { models: models.map((model) => entry(model, ollamaEntry)) } }
   if (request.path === '/api/version') return { body: { version: '0.20.0' } }
-  if (!request.path.endsWith('/models')) return { status: 404, body: { error: { message: `no route ${request.path}` } } }
+  if (!request.path.endsWith('/models'))
+    return { status: 404, body: { error: { message: `no route ${request.path}` } } }
   if (request.protocol === 'google') return { body: { models: models.map((model) => entry(model, googleEntry)) } }
   if (request.protocol === 'anthropic') {
     return { body: { data: models.map((model) => entry(model, anthropicEntry)), has_more: false } }
