@@ -1,4 +1,5 @@
 import { isDead, type JobState } from './job-state.ts'
+import { topologicalOrder } from './plan-graph.ts'
 
 export interface RetryNode {
   readonly id: string
@@ -58,24 +59,8 @@ function reviveWithAncestors(graph: Graph, start: string, revived: Set<string>):
 }
 
 function dependenciesFirst(graph: Graph): readonly RetryNode[] {
-  const order: RetryNode[] = []
-  const entered = new Set<string>()
-  for (const root of graph.values()) {
-    const stack: { node: RetryNode; next: number }[] = []
-    const enter = (id: string) => {
-      const node = graph.get(id)
-      if (node === undefined || entered.has(id)) return
-      entered.add(id)
-      stack.push({ node, next: 0 })
-    }
-    enter(root.id)
-    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-      const dependency = top.node.dependsOn[top.next++]
-      if (dependency !== undefined) enter(dependency)
-      else order.push(...stack.splice(-1).map((done) => done.node))
-    }
-  }
-  return order
+  const nodes = [...graph.values()].map(({ id, dependsOn }) => ({ key: id, dependsOn }))
+  return topologicalOrder(nodes).flatMap((id) => graph.get(id) ?? [])
 }
 
 function hasRevivedAncestor(node: RetryNode, graph: Graph, revived: ReadonlySet<string>): boolean {
