@@ -13,13 +13,20 @@ interface Noun {
 }
 
 /** Commands of one word. */
-export const topLevel: Readonly<Record<string, Load>> = {}
+export const topLevel: Readonly<Record<string, Load>> = {
+  completion: () => import('./commands/completion.ts'),
+}
 
 /** Commands of two words. */
 export const nouns: Readonly<Record<string, Noun>> = {
   config: {
     summary: 'settings and where each came from',
-    verbs: {},
+    verbs: {
+      list: () => import('./commands/config/list.ts'),
+      get: () => import('./commands/config/get.ts'),
+      set: () => import('./commands/config/set.ts'),
+      unset: () => import('./commands/config/unset.ts'),
+    },
   },
   providers: {
     summary: 'where models are called',
