@@ -14,6 +14,7 @@ interface Noun {
 
 /** Commands of one word. */
 export const topLevel: Readonly<Record<string, Load>> = {
+  schema: () => import('./commands/schema.ts'),
   completion: () => import('./commands/completion.ts'),
 }
 
