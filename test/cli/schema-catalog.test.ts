@@ -6,10 +6,11 @@ import { documentOf, runOrch } from '../support/run-orch.ts'
 
 describe('the published schemas', () => {
   it('are all JSON Schemas that stay open for later fields', async () => {
-    for (const name of await schemaNames()) {
+    // A plan file is written by people: there, an unknown key is a mistake.
+    for (const name of (await schemaNames()).filter((kind) => kind !== 'plan')) {
       const schema = await jsonSchemaOf(name)
       expect(schema).toMatchObject({ $schema: expect.any(String), title: expect.any(String) })
-      if (name !== 'plan') expect(JSON.stringify(schema)).not.toContain('"additionalProperties":false')
+      expect(JSON.stringify(schema)).not.toContain('"additionalProperties":false')
     }
   })
 
