@@ -39,6 +39,12 @@ export interface ListingFailure {
   readonly message: string
 }
 
+export interface Survey {
+  readonly providers: readonly Provider[]
+  readonly models: readonly RegisteredModel[]
+  readonly failures: readonly ListingFailure[]
+}
+
 interface Remembered<T> {
   readonly untilMs: number
   readonly value: Promise<T>
@@ -70,15 +76,13 @@ export class ModelRegistry {
     return models
   }
 
-  /** The same, with the providers that could not be asked. */
-  async survey(
-    filter: ModelFilter = {},
-    signal: AbortSignal = never,
-  ): Promise<{ readonly models: readonly RegisteredModel[]; readonly failures: readonly ListingFailure[] }> {
+  /** The same, with the providers that were looked at and those that could not be asked. */
+  async survey(filter: ModelFilter = {}, signal: AbortSignal = never): Promise<Survey> {
     const providers = (await this.#providers.list()).filter((one) => (filter.providerId ?? one.id) === one.id)
     const usable = new Set((await this.usableProviders()).map((one) => one.id))
     const found = await Promise.all(providers.map((one) => this.#modelsOf(one, usable.has(one.id), signal)))
     return {
+      providers,
       models: found.flatMap((one) => ('message' in one ? [] : one)).filter((model) => passes(model, filter)),
       failures: found.flatMap((one) => ('message' in one ? [one] : [])),
     }
@@ -93,7 +97,9 @@ export class ModelRegistry {
     const provider = (await this.#providers.list()).find((one) => one.id === providerId)
     if (provider === undefined || modelId === null) return null
     const models = await this.#modelsOf(provider, provider.enabled, signal)
-    if ('message' in models) return describeListed(provider, { modelId, data: null }, this.#store.clock.now())
+    if ('message' in models || (models.length === 0 && !provider.enabled)) {
+      return describeListed(provider, { modelId, data: null }, this.#store.clock.now())
+    }
     return models.find((model) => model.modelId === modelId) ?? null
   }
 
