@@ -101,6 +101,10 @@ function sqliteDialect(options: OpenOptions): Dialect {
       const { rows } = await sql<{ schema_version: number }>`pragma schema_version`.execute(db)
       return rows[0]?.schema_version ?? 0
     },
+    changeVersion: async (db) => {
+      const { rows } = await sql<{ data_version: number }>`pragma data_version`.execute(db)
+      return rows[0]?.data_version ?? 0
+    },
     // The transaction already excludes every other writer.
     lockLimits: async () => {},
     classify: classifySqlite,

@@ -39,7 +39,7 @@ export async function cancelJobRow(database: Database, request: CancelRequest): 
       .where('id', '=', request.jobId)
       .execute()
     if (before.state === 'running') await endCancelled(trx, request.jobId, { attempt: before.attempt, now })
-    const skipped = await skipDependants(trx, request.jobId, now)
+    const skipped = await skipDependants(trx, request.jobId, { now })
     const events = [
       event(before.project_id, request.jobId, {
         kind: 'cancelled',

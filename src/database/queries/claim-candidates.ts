@@ -19,8 +19,8 @@ export interface LockRequest {
 export interface CandidateRequest {
   readonly limit: number
   readonly facts: ReadinessFacts
-  /** Only this project's jobs; null for all. */
-  readonly projectId: string | null
+  /** Only the jobs of the project with this slug; null for all. */
+  readonly projectSlug: string | null
   /** Skip rows that another scheduler is claiming, and lock the ones returned. */
   readonly lockRows: boolean
   /** Whether the table of locks exists; without it the running jobs' plans say what is held. */
@@ -78,7 +78,7 @@ async function readPage(
   request: CandidateRequest,
   { size, offset }: { readonly size: number; readonly offset: number },
 ): Promise<Candidate[]> {
-  const { facts, projectId } = request
+  const { facts, projectSlug } = request
   let query = db
     .selectFrom('jobs')
     .innerJoin('projects', 'projects.id', 'jobs.project_id')
@@ -93,7 +93,7 @@ async function readPage(
     .orderBy('jobs.id')
     .limit(size)
     .offset(offset)
-  if (projectId !== null) query = query.where('jobs.project_id', '=', projectId)
+  if (projectSlug !== null) query = query.where('projects.slug', '=', projectSlug)
   if (request.lockRows) query = query.forUpdate('jobs').skipLocked()
   const rows = await query.execute()
   return rows.map((row) => toCandidate(row, request))

@@ -12,7 +12,7 @@ import { insertLocks } from '../repositories/lock-repository.ts'
 import { findCandidates, type Candidate, type CandidateProject, type CandidateRequest } from './claim-candidates.ts'
 import type { ReadinessFacts } from './readiness-conditions.ts'
 
-export interface ClaimRequest extends Pick<CandidateRequest, 'limit' | 'projectId' | 'hasLockTable' | 'locksFor'> {
+export interface ClaimRequest extends Pick<CandidateRequest, 'limit' | 'projectSlug' | 'hasLockTable' | 'locksFor'> {
   readonly schedulerId: string
   readonly leaseMs: number
   readonly facts: Omit<ReadinessFacts, 'now'>

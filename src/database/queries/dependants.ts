@@ -49,7 +49,11 @@ export async function releaseDependants(
 }
 
 /** Makes everything behind a dead job skipped, through all generations, naming that job as the cause. */
-export async function skipDependants(trx: Trx, deadId: string, now: number): Promise<ChangedDependant[]> {
+export async function skipDependants(
+  trx: Trx,
+  deadId: string,
+  { now, cause = deadId }: { readonly now: number; readonly cause?: string },
+): Promise<ChangedDependant[]> {
   const rows = await trx
     .withRecursive('behind', (db) =>
       db
@@ -64,7 +68,7 @@ export async function skipDependants(trx: Trx, deadId: string, now: number): Pro
         ),
     )
     .updateTable('jobs')
-    .set({ state: 'skipped', skipped_because: deadId, finished_at: now, updated_at: now })
+    .set({ state: 'skipped', skipped_because: cause, finished_at: now, updated_at: now })
     .where('state', '=', 'blocked')
     .where('id', 'in', (eb) => eb.selectFrom('behind').select('behind.id'))
     .returning(['id', 'project_id'])

@@ -106,7 +106,7 @@ async function finishOne(trx: Trx, finish: FinishedAttempt, context: FinishConte
   await endAttempt(trx, finish, { end, at: context.now })
   const released = end.state === 'completed' ? await releaseDependants(trx, jobId, context) : []
   const dead = end.state === 'failed' || end.state === 'cancelled'
-  const skipped = dead ? await skipDependants(trx, jobId, context.now) : []
+  const skipped = dead ? await skipDependants(trx, jobId, context) : []
   const report: FinishReport = {
     jobId,
     attempt,

@@ -7,8 +7,12 @@ import { removeOrphanLocks } from '../repositories/lock-repository.ts'
 import { finishInside, type FinishedAttempt, type FinishOptions, type FinishReport } from './finish.ts'
 
 export interface RescueRequest extends FinishOptions {
-  /** Never rescues its own: a scheduler that was asleep renews first and judges others then. */
   readonly schedulerId: string
+  /**
+   * What the scheduler itself works on: never rescued, because one that was asleep renews first. Its other
+   * rows are rescued like anybody's: a claim whose answer was lost on the way belongs to nobody.
+   */
+  readonly heldJobIds: readonly string[]
   /** Schedulers known to be gone; their jobs need no lease to run out. */
   readonly deadOwners: readonly string[]
 }
@@ -60,7 +64,15 @@ async function findAbandoned(
     .selectFrom('jobs')
     .select(['jobs.id', 'jobs.attempt', 'jobs.project_id', 'jobs.lease_owner'])
     .where('jobs.state', '=', sql.lit('running'))
-    .where((eb) => eb.or([eb('jobs.lease_owner', 'is', null), eb('jobs.lease_owner', '<>', request.schedulerId)]))
+    .where((eb) =>
+      eb.or([
+        eb('jobs.lease_owner', 'is', null),
+        eb('jobs.lease_owner', '<>', request.schedulerId),
+        ...(request.heldJobIds.length === 0
+          ? [eb('jobs.lease_owner', '=', request.schedulerId)]
+          : [eb('jobs.id', 'not in', request.heldJobIds)]),
+      ]),
+    )
     .where((eb) =>
       eb.or([
         eb('jobs.lease_expires_at', 'is', null),

@@ -11,7 +11,7 @@ export interface RunState {
 }
 
 /** Reads the whole scope in two statements. */
-export async function readRunState(db: Db, projectId: string | null, facts: ReadinessFacts): Promise<RunState> {
+export async function readRunState(db: Db, projectSlug: string | null, facts: ReadinessFacts): Promise<RunState> {
   let counts = db
     .selectFrom('jobs')
     .innerJoin('projects', 'projects.id', 'jobs.project_id')
@@ -24,9 +24,9 @@ export async function readRunState(db: Db, projectId: string | null, facts: Read
     .select((eb) => eb.fn.min('jobs.run_at').as('at'))
     .where('jobs.state', '=', 'ready')
     .where((eb) => startable(eb, facts, passingConditions))
-  if (projectId !== null) {
-    counts = counts.where('jobs.project_id', '=', projectId)
-    next = next.where('jobs.project_id', '=', projectId)
+  if (projectSlug !== null) {
+    counts = counts.where('projects.slug', '=', projectSlug)
+    next = next.where('projects.slug', '=', projectSlug)
   }
   const rows = await counts.execute()
   const first = await next.executeTakeFirst()

@@ -119,3 +119,11 @@ export async function setHold(
     .executeTakeFirst()
   return numUpdatedRows === 1n
 }
+
+/** Where the active projects' jobs work. */
+export async function listActiveWorkspaces(
+  db: Db,
+): Promise<readonly { readonly projectId: string; readonly workspace: string }[]> {
+  const rows = await db.selectFrom('projects').select(['id', 'workspace']).where('status', '=', 'active').execute()
+  return rows.map((row) => ({ projectId: row.id, workspace: row.workspace }))
+}

@@ -76,7 +76,7 @@ describeEachDatabase('claiming', (open) => {
     const database = await open()
     await storeRows(database, { jobs: [{ key: 'a' }] })
     await storeRows(database, { slug: 'other', jobs: [{ key: 'b' }] })
-    expect(keysOf(await claim(database, { projectId: 'other' }))).toEqual(['b'])
+    expect(keysOf(await claim(database, { projectSlug: 'other' }))).toEqual(['b'])
   })
 
   it.each([true, false])('never runs two jobs that exclude each other (table of locks: %s)', async (hasLockTable) => {
