@@ -51,7 +51,11 @@ export const nouns: Readonly<Record<string, Noun>> = {
   },
   db: {
     summary: 'migrations and trust',
-    verbs: {},
+    verbs: {
+      migrate: () => import('./commands/db/migrate.ts'),
+      status: () => import('./commands/db/status.ts'),
+      trust: () => import('./commands/db/trust.ts'),
+    },
   },
 }
 

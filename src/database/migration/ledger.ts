@@ -36,6 +36,26 @@ export function ledgerInsert(db: Db | Trx, row: MigrationLedgerRow, schema: stri
   return target.insertInto('orch_migrations').values(row).compile()
 }
 
+/** The same statement as text, with the two values that only the run itself can know left open. */
+export function ledgerInsertText(db: Db, row: LedgerPreview, schema: string | null): string {
+  const target: Kysely<Tables> = schema === null ? db : db.withSchema(schema)
+  const { sequence, name, checksum, outcome, tool_version } = row
+  return target
+    .insertInto('orch_migrations')
+    .values({
+      sequence: sql.lit(sequence),
+      name: sql.lit(name),
+      checksum: sql.lit(checksum),
+      outcome: sql.lit(outcome),
+      duration_ms: sql.raw('<duration_ms>'),
+      tool_version: sql.lit(tool_version),
+      applied_at: sql.raw('<now_ms>'),
+    })
+    .compile().sql
+}
+
+export type LedgerPreview = Omit<MigrationLedgerRow, 'duration_ms' | 'applied_at'>
+
 /** The statement that makes the schema, where the engine has schemas. */
 export function schemaStatement(db: Db | Trx, schema: string): string {
   return sql`create schema ${sql.id(schema)}`.compile(db).sql

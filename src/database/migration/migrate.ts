@@ -20,6 +20,8 @@ export interface MigrateOptions {
   readonly to?: string
   /** How long to ask for the migration lock; default 30 s. */
   readonly lockTimeoutMs?: number
+  /** Ends the run between two migrations. */
+  readonly signal?: AbortSignal
   /** Told after each migration that was committed. */
   readonly onStep?: (step: CommittedStep) => void
 }
@@ -37,8 +39,10 @@ export interface CommittedStep {
 export interface MigrationReport {
   /** What this run committed; empty when there was nothing to do. */
   readonly steps: readonly CommittedStep[]
-  /** Migrations after `to` that remain open. */
+  /** Migrations that remain open: those after `to`, or after the signal. */
   readonly remaining: number
+  /** Whether this run made the schema, on engines that have schemas. */
+  readonly createdSchema: boolean
 }
 
 const defaultLockTimeoutMs = 30_000
@@ -55,14 +59,16 @@ export async function migrate(database: Database, options: MigrateOptions): Prom
   const source = await prepareSteps(database.dialect, options.migrations)
   const steps: CommittedStep[] = []
   let state = await readSoundState(database.db, source)
-  while (selectSteps(source, state, options.to).steps.length > 0) {
+  while (selectSteps(source, state, options.to).steps.length > 0 && options.signal?.aborted !== true) {
     const committed = await commitNext(database, source, options)
     if (committed === null) break
     steps.push(committed)
     options.onStep?.(committed)
     state = await readSoundState(database.db, source)
   }
-  return { steps, remaining: selectSteps(source, state, options.to).remaining }
+  const left = selectSteps(source, state, options.to)
+  const createdSchema = steps.some(({ statements }) => statements[0] === source.schemaSql)
+  return { steps, remaining: left.remaining + left.steps.length, createdSchema }
 }
 
 async function readSoundState(db: Db, source: MigrationSource): Promise<DatabaseState> {
@@ -73,7 +79,8 @@ async function readSoundState(db: Db, source: MigrationSource): Promise<Database
 
 /** Commits the first open migration, or returns null when another process has done them all meanwhile. */
 async function commitNext(database: Database, source: MigrationSource, options: MigrateOptions) {
-  const lock = { engine: source.engine, clock: options.clock, timeoutMs: options.lockTimeoutMs ?? defaultLockTimeoutMs }
+  const { clock, signal, lockTimeoutMs: timeoutMs = defaultLockTimeoutMs } = options
+  const lock = { engine: source.engine, clock, timeoutMs, ...(signal === undefined ? {} : { signal }) }
   return underMigrationLock(database, lock, async (trx) => {
     const state = await readSoundState(trx, source)
     const step = selectSteps(source, state, options.to).steps[0]
@@ -119,13 +126,14 @@ async function applyStep(trx: Trx, context: StepContext): Promise<CommittedStep>
   }
 }
 
-interface StatementContext {
+export interface StatementContext {
   readonly step: MigrationStep
   readonly statement: string
   readonly position: number
 }
 
-async function runStatement(trx: Trx, database: Database, context: StatementContext): Promise<void> {
+/** Runs one statement. Throws ORCH_DATABASE_FAILED, naming it; contention passes through. */
+export async function runStatement(trx: Trx, database: Database, context: StatementContext): Promise<void> {
   const { step, statement, position } = context
   try {
     await trx.executeQuery(CompiledQuery.raw(statement))

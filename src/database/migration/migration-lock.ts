@@ -9,6 +9,7 @@ export interface LockOptions {
   readonly clock: Clock
   /** How long to ask for the lock before giving up. */
   readonly timeoutMs: number
+  readonly signal?: AbortSignal
 }
 
 const pollMs = 50
@@ -30,7 +31,8 @@ export async function underMigrationLock<T>(
     const result = await attempt(database, options.engine, work)
     if (result !== notLocked) return result
     if (options.clock.monotonic() >= giveUpAt) throw await lockedError(database, options)
-    await options.clock.sleep(pollMs)
+    await options.clock.sleep(pollMs, options.signal)
+    if (options.signal?.aborted === true) throw new OrchError('ORCH_INTERRUPTED', 'Stopped while waiting for the lock')
   }
 }
 

@@ -1,6 +1,6 @@
 import { Kysely, DummyDriver } from 'kysely'
 import { OrchError } from '../../errors/orch-error.ts'
-import type { Dialect } from '../dialect/dialect.ts'
+import type { Db, Dialect } from '../dialect/dialect.ts'
 import type { MigrationLedgerRow, Tables } from '../tables.ts'
 import { compileMigration, compileMigrations } from './compile-migration.ts'
 import type { CompiledMigration } from './compiled-migration.ts'
@@ -12,6 +12,8 @@ import { isOpen, type DatabaseState, type MigrationState, type StateSource } fro
 /** Everything that is needed to select and to run; compiled once per run. */
 export interface MigrationSource extends StateSource {
   readonly schema: string | null
+  /** Builds statements in the engine's language; has no database behind it. */
+  readonly compiler: Db
   /** Creates the schema; null where there are none. */
   readonly schemaSql: string | null
 }
@@ -47,6 +49,7 @@ export async function prepareSteps(dialect: Dialect, migrations: readonly Migrat
   return {
     engine,
     schema,
+    compiler,
     schemaSql: schema === null ? null : schemaStatement(compiler, schema),
     ledger: await compileMigration(engine, ledgerMigration, schema),
     migrations: await compileMigrations(engine, migrations, schema),
