@@ -1,4 +1,5 @@
 /** The one door to the AI SDK: everything above sees only `ModelClient`. */
+import type * as AiSdk from 'ai'
 import type { FinishReason, LanguageModelUsage } from 'ai'
 import { OrchError } from '../errors/orch-error.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -11,11 +12,12 @@ import {
   failedDeadline,
   failedReply,
   failedResponse,
+  isNetworkFailure,
   type FailureSource,
 } from './provider-failure.ts'
 import type { Vendor } from './vendor.ts'
 
-type Sdk = typeof import('ai')
+type Sdk = typeof AiSdk
 
 export interface AiSdkClientOptions {
   readonly source: FailureSource
@@ -40,12 +42,12 @@ async function send(
   const startedAt = clock.monotonic()
   const deadline = startDeadline(clock, timeoutMs, signal)
   try {
-    const result = await deadline.race(generate(sdk, options, call, deadline.signal))
+    const result = await deadline.race(generate({ sdk, options, call }, deadline.signal))
     return { ...toReply(source, result), latencyMs: clock.monotonic() - startedAt }
   } catch (error) {
     if (deadline.expired()) throw failedDeadline(source, timeoutMs)
     if (signal.aborted) throw signal.reason
-    const reply = salvage(sdk, options, call, error)
+    const reply = salvage({ sdk, options, call }, error)
     return { ...reply, latencyMs: clock.monotonic() - startedAt }
   } finally {
     deadline.end()
@@ -59,12 +61,14 @@ async function loadSdk(): Promise<Sdk> {
   return sdk
 }
 
-async function generate(
-  sdk: Sdk,
-  { vendor, source, fetch }: AiSdkClientOptions,
-  call: ModelCall,
-  abortSignal: AbortSignal,
-) {
+interface Sending {
+  readonly sdk: Sdk
+  readonly options: AiSdkClientOptions
+  readonly call: ModelCall
+}
+
+async function generate({ sdk, options, call }: Sending, abortSignal: AbortSignal) {
+  const { vendor, source, fetch } = options
   const { modelId, schema } = call
   const dialect = vendor.schemaDialect(modelId)
   return sdk.generateText({
@@ -141,7 +145,8 @@ function toUsage(usage: LanguageModelUsage | undefined): TokenUsage {
 }
 
 /** A reply out of an SDK error where there is one inside; throws the classified failure otherwise. */
-function salvage(sdk: Sdk, { source, clock }: AiSdkClientOptions, call: ModelCall, error: unknown): Reply {
+function salvage({ sdk, options, call }: Sending, error: unknown): Reply {
+  const { source, clock } = options
   if (error instanceof OrchError) throw error
   if (sdk.NoObjectGeneratedError.isInstance(error)) {
     const usage = toUsage(error.usage)
@@ -152,7 +157,8 @@ function salvage(sdk: Sdk, { source, clock }: AiSdkClientOptions, call: ModelCal
       error.finishReason === 'length' ? 'truncated' : (error.text ?? '').trim() === '' ? 'empty' : 'malformed'
     throw failedReply(source, errorClass, { text: error.text, usage })
   }
-  if (sdk.APICallError.isInstance(error) && error.statusCode !== undefined) {
+  // A body that was cut has a status too, and a socket error below it.
+  if (sdk.APICallError.isInstance(error) && error.statusCode !== undefined && !isNetworkFailure(error.cause)) {
     const { statusCode: status, responseHeaders: headers = {}, responseBody: body } = error
     throw failedResponse(source, { status, headers, body, nowMs: clock.now() })
   }

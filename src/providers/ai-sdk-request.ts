@@ -1,10 +1,11 @@
 /** A ModelCall in the words of the AI SDK. */
+import type * as AiSdk from 'ai'
 import type { JSONValue, ModelMessage, ToolSet } from 'ai'
 import type { JsonSchema } from '../domain/plan.ts'
 import type { ChatMessage, ModelCall, ToolSpec } from './model-client.ts'
 import type { SchemaDialect } from './vendor.ts'
 
-type Sdk = typeof import('ai')
+type Sdk = typeof AiSdk
 type ProviderOptions = Record<string, Record<string, JSONValue>>
 
 /** Tools without `execute`: the SDK returns the model's calls instead of running them. */

@@ -56,9 +56,7 @@ function describe(outer: Fields): ErrorBody {
     message: texts(inner['message'], outer['error'], outer['message'])[0],
     retryDelay: details.flatMap((detail) => texts(detail['retryDelay']))[0],
     quotas: quotas.flatMap(({ quotaId, quotaValue }) =>
-      typeof quotaId === 'string'
-        ? [{ id: quotaId, value: quotaValue === undefined ? undefined : String(quotaValue) }]
-        : [],
+      typeof quotaId === 'string' ? [{ id: quotaId, value: scalar(quotaValue) }] : [],
     ),
     flagged: list(fields(inner['metadata'])).some(({ reasons, flagged_input: input }) => reasons ?? input),
   }
@@ -80,4 +78,9 @@ function list(value: unknown): readonly Fields[] {
 
 function texts(...values: readonly unknown[]): string[] {
   return values.filter((value): value is string => typeof value === 'string' && value !== '')
+}
+
+/** Google writes 64-bit numbers as text. */
+function scalar(value: unknown): string | undefined {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined
 }

@@ -89,6 +89,11 @@ function hintFor(errorClass: string, { providerId, kind, local, baseUrl }: Failu
   return undefined
 }
 
+/** Whether an error comes from the system or the socket rather than from a reply. */
+export function isNetworkFailure(error: unknown): boolean {
+  return networkCode(error).code !== undefined
+}
+
 /** The code at the bottom of a chain of causes, and whether the system call that failed was `connect`. */
 function networkCode(error: unknown): { readonly code: string | undefined; readonly connecting: boolean } {
   let code: string | undefined

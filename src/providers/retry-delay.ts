@@ -30,19 +30,19 @@ const dimensions = ['requests', 'tokens', 'input-tokens', 'output-tokens']
 
 /** The reset of the dimension that is used up; the latest where several are. */
 function exhaustedResetMs(headers: Headers, nowMs: number): number | undefined {
-  const resets = dimensions.flatMap((dimension) => [
-    ...resetOf(headers, `x-ratelimit-remaining-${dimension}`, `x-ratelimit-reset-${dimension}`, nowMs),
-    ...resetOf(headers, `anthropic-ratelimit-${dimension}-remaining`, `anthropic-ratelimit-${dimension}-reset`, nowMs),
-  ])
-  resets.push(...resetOf(headers, 'x-ratelimit-remaining', 'x-ratelimit-reset', nowMs))
+  const resets = limitHeaders
+    .filter(([remaining]) => headers[remaining] !== undefined && Number(headers[remaining]) <= 0)
+    .map(([, reset]) => parseReset(headers[reset], nowMs))
+    .filter((delay) => delay !== undefined)
   return resets.length === 0 ? undefined : Math.max(...resets)
 }
 
-function resetOf(headers: Headers, remaining: string, reset: string, nowMs: number): number[] {
-  if (Number(headers[remaining] ?? Number.NaN) > 0 || headers[remaining] === undefined) return []
-  const delay = parseReset(headers[reset], nowMs)
-  return delay === undefined ? [] : [delay]
-}
+/** Names of the remaining amount and of its reset: OpenAI and Groq, Anthropic, OpenRouter. */
+const limitHeaders: readonly (readonly [string, string])[] = [
+  ...dimensions.map((name) => [`x-ratelimit-remaining-${name}`, `x-ratelimit-reset-${name}`] as const),
+  ...dimensions.map((name) => [`anthropic-ratelimit-${name}-remaining`, `anthropic-ratelimit-${name}-reset`] as const),
+  ['x-ratelimit-remaining', 'x-ratelimit-reset'],
+]
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
