@@ -11,6 +11,8 @@ import { openTrustStore, type TrustStore } from './config/trust.ts'
 import type { Capabilities } from './database/capabilities.ts'
 import type { Database, OpenOptions } from './database/connection.ts'
 import type { MigrateOptions, MigrationReport } from './database/migration/migrate.ts'
+import type { ProviderHealth } from './providers/health.ts'
+import type { ProviderManager } from './providers/provider-manager.ts'
 import { systemClock, type Clock } from './runtime/clock.ts'
 import { systemIds, type Ids } from './runtime/ids.ts'
 import { lazy } from './runtime/lazy.ts'
@@ -49,6 +51,10 @@ export interface Context {
   /** Which tables exist. */
   tables(): Promise<Capabilities>
   databaseIsTrusted(): Promise<boolean>
+  /** Where models are called: stored, from the environment, or found on this machine. */
+  providers(): Promise<ProviderManager>
+  /** Cooldowns of providers and models. */
+  health(): Promise<ProviderHealth>
   close(): Promise<void>
 }
 
@@ -95,6 +101,24 @@ export function createContext(options: ContextOptions): Context {
     migrate: (request = {}) => migrateDatabase({ databases, trust, version: packageJson.version }, request),
     settings,
     databaseIsTrusted,
+    ...providerGetters({ ...databases, databaseIsTrusted, env: options.env, userConfigDir: paths.userConfigDir }),
+  }
+}
+
+interface ProviderSources extends Pick<Context, 'database' | 'tables' | 'databaseIsTrusted' | 'env'> {
+  readonly userConfigDir: string
+}
+
+function providerGetters(sources: ProviderSources) {
+  return {
+    providers: lazy(async () => {
+      const { ProviderManager } = await import('./providers/provider-manager.ts')
+      return new ProviderManager({ ...sources, clock: systemClock })
+    }),
+    health: lazy(async () => {
+      const { ProviderHealth } = await import('./providers/health.ts')
+      return new ProviderHealth({ ...sources, clock: systemClock, random: systemRandom })
+    }),
   }
 }
 
