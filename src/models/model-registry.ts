@@ -1,6 +1,6 @@
 import { markVanished, readModels, writeModel, type StoredModel } from '../database/repositories/model-repository.ts'
 import type { ModelNeed } from '../domain/plan.ts'
-import { errorMessage } from '../errors/orch-error.ts'
+import { errorMessage, OrchError } from '../errors/orch-error.ts'
 import type { ListedModel, Provider } from '../providers/provider.ts'
 import { describeListed, describeStored, makeLayers, type RegisteredModel } from './describe-model.ts'
 import type { ModelStore } from './model-store.ts'
@@ -8,8 +8,10 @@ import type { ModelStore } from './model-store.ts'
 /** The part of ProviderManager that the models ask. */
 export interface ProviderDirectory {
   list(): Promise<readonly Provider[]>
-  /** Those that are enabled and have the credential they need. */
-  usable(): Promise<readonly Provider[]>
+  /** One by id; `rehearsal` always exists, although it is not listed. Throws ORCH_NOT_FOUND. */
+  get(id: string): Promise<Provider>
+  /** Why a provider cannot be called, as far as that is known without calling it; null if nothing is known. */
+  problem(provider: Provider): Promise<string | null>
   listModels(provider: Provider, signal: AbortSignal): Promise<readonly ListedModel[]>
 }
 
@@ -78,9 +80,11 @@ export class ModelRegistry {
 
   /** The same, with the providers that were looked at and those that could not be asked. */
   async survey(filter: ModelFilter = {}, signal: AbortSignal = never): Promise<Survey> {
-    const providers = (await this.#providers.list()).filter((one) => (filter.providerId ?? one.id) === one.id)
-    const usable = new Set((await this.usableProviders()).map((one) => one.id))
-    const found = await Promise.all(providers.map((one) => this.#modelsOf(one, usable.has(one.id), signal)))
+    const { providerId } = filter
+    const providers = providerId === undefined ? await this.#providers.list() : await this.#providerNamed(providerId)
+    const found = await Promise.all(
+      providers.map(async (one) => this.#modelsOf(one, (await this.problem(one)) === null, signal)),
+    )
     return {
       providers,
       models: found.flatMap((one) => ('message' in one ? [] : one)).filter((model) => passes(model, filter)),
@@ -94,18 +98,18 @@ export class ModelRegistry {
    */
   async get(name: string, signal: AbortSignal = never): Promise<RegisteredModel | null> {
     const { providerId, modelId } = splitModelName(name)
-    const provider = (await this.#providers.list()).find((one) => one.id === providerId)
+    const [provider] = modelId === null ? [] : await this.#providerNamed(providerId)
     if (provider === undefined || modelId === null) return null
-    const models = await this.#modelsOf(provider, provider.enabled, signal)
-    if ('message' in models || (models.length === 0 && !provider.enabled)) {
+    const models = await this.#modelsOf(provider, (await this.problem(provider)) === null, signal)
+    if ('message' in models || (models.length === 0 && (await this.problem(provider)) !== null)) {
       return describeListed(provider, { modelId, data: null }, this.#store.clock.now())
     }
     return models.find((model) => model.modelId === modelId) ?? null
   }
 
-  /** The providers that could serve a call. */
-  usableProviders(): Promise<readonly Provider[]> {
-    return this.#providers.usable()
+  /** Why no call may go to the provider, or null. */
+  async problem(provider: Provider): Promise<string | null> {
+    return provider.enabled ? this.#providers.problem(provider) : 'it is disabled'
   }
 
   /** The time by which cooldowns and prices are judged. */
@@ -148,6 +152,16 @@ export class ModelRegistry {
   forget(): void {
     this.#rows = null
     this.#listings.clear()
+  }
+
+  /** The provider with the id, or none. */
+  async #providerNamed(id: string): Promise<readonly Provider[]> {
+    try {
+      return [await this.#providers.get(id)]
+    } catch (error) {
+      if (error instanceof OrchError && error.code === 'ORCH_NOT_FOUND') return []
+      throw error
+    }
   }
 
   async #storesModels(): Promise<boolean> {

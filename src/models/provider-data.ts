@@ -126,6 +126,11 @@ const readLmStudio: Reader = (data, observer) => {
   if (textAt(data, 'type') === 'vlm') observer.capability('vision', true, 0.95)
 }
 
+/** orch's own simulated model. */
+const readRehearsal: Reader = (data, observer) => {
+  observer.size('contextTokens', valueAt(data, 'context_length'), 1)
+}
+
 const readers: Readonly<Record<ProviderKind, readonly Reader[]>> = {
   openai: [],
   anthropic: [readAnthropic],
@@ -135,7 +140,7 @@ const readers: Readonly<Record<ProviderKind, readonly Reader[]>> = {
   openrouter: [readOpenRouter],
   ollama: [readOllama],
   'openai-compatible': [readLlamaServer, readVllm, readLmStudio, readGroq, readOpenRouter],
-  rehearsal: [],
+  rehearsal: [readRehearsal],
 }
 
 /** What the provider says of its model, at the time it said it (epoch milliseconds). */

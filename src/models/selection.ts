@@ -15,7 +15,7 @@ export interface Cooldowns {
 }
 
 export interface ChoiceRequest {
-  readonly registry: Pick<ModelRegistry, 'survey' | 'get' | 'usableProviders' | 'now'>
+  readonly registry: Pick<ModelRegistry, 'survey' | 'get' | 'problem' | 'now'>
   readonly health: Cooldowns
   readonly role: Pick<Role, 'id' | 'needs' | 'modelPin'> | null
   /** Needs of the job besides those of the role. */
@@ -89,8 +89,11 @@ async function chooseByPolicy(request: ChoiceRequest, pin?: Pin): Promise<Choice
     else if (model.provider.kind === 'rehearsal' && pin === undefined) simulated.push(toCandidate(model, []))
     else candidates.push(toCandidate(model, unstated(model, request)))
   }
-  if (candidates.length === 0 && request.allowRehearsal === true && simulated.length > 0) {
-    return { chain: simulated.map(({ model }) => ({ model, reason: 'simulated: nothing else is usable' })), excluded }
+  if (candidates.length === 0 && request.allowRehearsal === true) {
+    // The rehearsal provider always exists, and is listed only where somebody stored it.
+    const stored = simulated.map(({ model }) => model)
+    const stand = stored.length > 0 ? stored : (await request.registry.survey({ providerId: 'rehearsal' })).models
+    return { chain: stand.map((model) => ({ model, reason: 'simulated: nothing else is usable' })), excluded }
   }
   const idle = simulated.map(({ model }) => ({ name: model.name, reason: 'it is simulated and was not asked for' }))
   const chain = rank(candidates, request.policy).map((one) => ({
@@ -118,11 +121,8 @@ async function unusableProviders(
 }
 
 async function unusableProvider({ registry }: ChoiceRequest, provider: Provider): Promise<Reason | null> {
-  if (!provider.enabled) return { reason: 'the provider is disabled' }
-  const usable = await registry.usableProviders()
-  if (usable.some((one) => one.id === provider.id)) return null
-  const credential = provider.credential === null ? '' : `: there is no key for ${provider.credential} here`
-  return { reason: `the provider cannot be used${credential}` }
+  const problem = await registry.problem(provider)
+  return problem === null ? null : { reason: `its provider cannot be used: ${problem}` }
 }
 
 /** Exclusions that time or the operator lift. */

@@ -134,7 +134,7 @@ describeEachDatabase('the model registry', (open) => {
   })
 
   test('a provider that is not usable is not asked', async () => {
-    providers.add(openai, ['gpt-5'], { usable: false })
+    providers.add(openai, ['gpt-5'], { problem: 'no key' })
     expect(await registry(await open()).list()).toEqual([])
     expect(providers.asked).toEqual([])
   })

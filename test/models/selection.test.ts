@@ -142,18 +142,16 @@ describe('exclusions', () => {
   })
 
   test('a provider without its key is named once, not model by model', async () => {
-    providers.add(openai, ['gpt-5', 'gpt-4o'], { usable: false })
+    providers.add(openai, ['gpt-5', 'gpt-4o'], { problem: 'there is no key' })
     const { excluded } = await choose()
-    expect(excluded).toEqual([
-      { name: 'openai', reason: 'the provider cannot be used: there is no key for openai here' },
-    ])
+    expect(excluded).toEqual([{ name: 'openai', reason: 'its provider cannot be used: there is no key' }])
   })
 
   test.each([
-    ['disabled', { enabled: false } satisfies Partial<Provider>, 'disabled'],
-    ['without its key', {}, 'there is no key for openai here'],
+    ['disabled', { enabled: false } satisfies Partial<Provider>, 'it is disabled'],
+    ['without its key', {}, 'there is no key'],
   ])('a pinned model of a provider that is %s is out', async (_name, change, reason) => {
-    providers.add({ ...openai, ...change }, ['gpt-5'], { usable: false })
+    providers.add({ ...openai, ...change }, ['gpt-5'], { problem: 'there is no key' })
     providers.add(anthropic, ['claude-haiku-4-5'])
     const choice = await choose({ pin: 'openai/gpt-5' })
     expect(choice.chain).toEqual([])
@@ -201,14 +199,12 @@ describe('simulated models', () => {
   })
 
   test('stand in where the caller allows it and nothing else is usable', async () => {
-    providers.add(rehearsal, ['rehearsal'])
     expect(await names({ allowRehearsal: true, needs: ['vision'] })).toEqual(['rehearsal/rehearsal'])
     providers.add(openai, ['gpt-5'])
     expect(await names({ allowRehearsal: true, needs: ['vision'] })).toEqual(['openai/gpt-5'])
   })
 
   test('are used when pinned', async () => {
-    providers.add(rehearsal, ['rehearsal'])
     providers.add(openai, ['gpt-5'])
     expect(await names({ pin: 'rehearsal/rehearsal' })).toEqual(['rehearsal/rehearsal'])
     expect(await names({ pin: 'rehearsal' })).toEqual(['rehearsal/rehearsal'])

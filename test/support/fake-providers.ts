@@ -1,3 +1,4 @@
+import { OrchError } from '../../src/errors/orch-error.ts'
 import type { ProviderDirectory } from '../../src/models/model-registry.ts'
 import type { ListedModel, Provider } from '../../src/providers/provider.ts'
 
@@ -19,14 +20,14 @@ export function aProvider(overrides: Partial<Provider> & Pick<Provider, 'id' | '
 
 type Listing = readonly (string | ListedModel)[] | Error
 
-/** Providers in memory whose lists a test sets and changes. */
+/** Providers in memory whose lists a test sets and changes. As in the real one, `rehearsal` exists without being listed. */
 export class FakeProviders implements ProviderDirectory {
-  readonly #providers: { provider: Provider; listing: Listing; usable: boolean }[] = []
+  readonly #providers: { provider: Provider; listing: Listing; problem: string | null }[] = []
   /** Ids of the providers whose list was asked for, in order. */
   readonly asked: string[] = []
 
-  add(provider: Provider, listing: Listing, options: { readonly usable?: boolean } = {}): Provider {
-    this.#providers.push({ provider, listing, usable: options.usable ?? provider.enabled })
+  add(provider: Provider, listing: Listing, options: { readonly problem?: string } = {}): Provider {
+    this.#providers.push({ provider, listing, problem: options.problem ?? null })
     return provider
   }
 
@@ -38,13 +39,21 @@ export class FakeProviders implements ProviderDirectory {
     return this.#providers.map((one) => one.provider)
   }
 
-  async usable(): Promise<readonly Provider[]> {
-    return this.#providers.filter((one) => one.usable).map((one) => one.provider)
+  async get(id: string): Promise<Provider> {
+    const found = this.#providers.find((one) => one.provider.id === id)
+    if (found !== undefined) return found.provider
+    if (id === 'rehearsal') return aProvider({ id, kind: 'rehearsal', local: true })
+    throw new OrchError('ORCH_NOT_FOUND', `There is no provider ${id}`)
+  }
+
+  async problem(provider: Provider): Promise<string | null> {
+    return this.#providers.find((one) => one.provider.id === provider.id)?.problem ?? null
   }
 
   async listModels(provider: Provider): Promise<readonly ListedModel[]> {
     this.asked.push(provider.id)
-    const listing = this.#providers.find((one) => one.provider.id === provider.id)?.listing ?? []
+    const known = this.#providers.find((one) => one.provider.id === provider.id)
+    const listing = known?.listing ?? ['rehearsal']
     if (listing instanceof Error) throw listing
     return listing.map((one) => (typeof one === 'string' ? { modelId: one, data: { id: one } } : one))
   }
