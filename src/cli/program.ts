@@ -13,21 +13,13 @@ interface Noun {
 }
 
 /** Commands of one word. */
-export const topLevel: Readonly<Record<string, Load>> = {
-  schema: () => import('./commands/schema.ts'),
-  completion: () => import('./commands/completion.ts'),
-}
+export const topLevel: Readonly<Record<string, Load>> = {}
 
 /** Commands of two words. */
 export const nouns: Readonly<Record<string, Noun>> = {
   config: {
     summary: 'settings and where each came from',
-    verbs: {
-      list: () => import('./commands/config/list.ts'),
-      get: () => import('./commands/config/get.ts'),
-      set: () => import('./commands/config/set.ts'),
-      unset: () => import('./commands/config/unset.ts'),
-    },
+    verbs: {},
   },
   providers: {
     summary: 'where models are called',
@@ -51,11 +43,7 @@ export const nouns: Readonly<Record<string, Noun>> = {
   },
   db: {
     summary: 'migrations and trust',
-    verbs: {
-      migrate: () => import('./commands/db/migrate.ts'),
-      status: () => import('./commands/db/status.ts'),
-      trust: () => import('./commands/db/trust.ts'),
-    },
+    verbs: {},
   },
 }
 

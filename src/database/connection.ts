@@ -66,10 +66,5 @@ async function openEngine(url: string, options: OpenOptions) {
     )
   }
   const { openSqlite } = await import('./dialect/sqlite.ts')
-  return openSqlite(filePath(url), options)
-}
-
-/** The path in an address that names a file: `sqlite:path`, `file:path` or the path itself. */
-export function filePath(url: string): string {
-  return url.replace(/^(sqlite|file):(\/\/)?/i, '')
+  return openSqlite(url.replace(/^(sqlite|file):(\/\/)?/i, ''), options)
 }

@@ -1,0 +1,175 @@
+import type { Trx } from '../database/dialect/dialect.ts'
+import { currentBudget } from '../database/queries/project-budget.ts'
+import { inFlightAt, insertReservation, openBoundOf } from '../database/repositories/reservation-repository.ts'
+import { sentSince, spentByProject } from '../database/repositories/usage-repository.ts'
+import { formatMicroUsd, type MicroUsd } from '../domain/money.ts'
+import { boundCall, placePrice } from '../models/pricing.ts'
+import type { Price, Model } from '../models/model.ts'
+import type { Provider } from '../providers/provider.ts'
+import type { CallDeps, PresentTables } from './call-deps.ts'
+import type { Admission, AdmissionRequest, Reservation } from './reservation.ts'
+
+/** What admission needs: `present` tells the tables the transaction may use. */
+export interface AdmitDeps extends Pick<CallDeps, 'database' | 'clock' | 'ids' | 'allowUnpriced'> {
+  readonly present: PresentTables
+}
+
+const minuteMs = 60_000
+/** Rough, for token buckets only; the money bound counts every byte as a token. */
+const bytesPerToken = 4
+
+/** The price that applies to a model: where it runs first, then what its specs say. */
+export function priceOf(model: Model): Price | null {
+  return placePrice(model.provider) ?? model.specs.price?.value ?? null
+}
+
+/**
+ * Admits one request in the caller's transaction: afterwards spent + reserved <= cap (promise 7), and
+ * the provider's own limits hold. Writes the reservation row, which whoever sends the request settles.
+ * Needs `reservations` and `model_usage` only where a budget or a limit is in force.
+ */
+export async function admit(trx: Trx, deps: AdmitDeps, request: AdmissionRequest): Promise<Admission> {
+  const price = priceOf(request.model)
+  const boundMicroUsd = boundCall(price, request.size)
+  const cap = await capOf(trx, deps, request)
+  const limited = hasLimits(request.model.provider)
+  const stored = deps.present.has('reservations')
+  const counted = deps.present.has('model_usage')
+
+  const budgeted = cap !== null && boundMicroUsd !== 0
+  if ((budgeted || limited) && !(stored && counted)) return accountingMissing(stored)
+  if (budgeted && boundMicroUsd === null && !deps.allowUnpriced) return unpriced(request.model, cap)
+  if (budgeted || limited) await deps.database.dialect.lockLimits(trx)
+  if (limited) {
+    const busy = await checkLimits(trx, deps, request)
+    if (busy !== null) return busy
+  }
+  if (budgeted && boundMicroUsd !== null) {
+    const refused = await checkBudget(trx, request, { cap, boundMicroUsd })
+    if (refused !== null) return refused
+  }
+  const reservation = makeReservation(deps, request, { price, boundMicroUsd })
+  if (stored) await store(trx, deps, { request, reservation })
+  return { kind: 'admitted', reservation }
+}
+
+async function capOf(trx: Trx, deps: AdmitDeps, { scope }: AdmissionRequest): Promise<MicroUsd | null> {
+  if (scope.projectId === null || !deps.present.has('projects')) return scope.budgetMicroUsd
+  const current = await currentBudget(trx, scope.projectId)
+  return current === undefined ? scope.budgetMicroUsd : current
+}
+
+function hasLimits(provider: Provider): boolean {
+  return provider.maxConcurrency !== null || provider.requestsPerMinute !== null || provider.tokensPerMinute !== null
+}
+
+function accountingMissing(reservationsStored: boolean): Admission {
+  const table = reservationsStored ? 'model_usage' : 'reservations'
+  return {
+    kind: 'refused',
+    by: 'accounting',
+    reason: `a budget or limit is in force, and without the table ${table} orch cannot keep to it`,
+    hint: 'Run `orch db migrate`',
+  }
+}
+
+function unpriced(model: Model, cap: MicroUsd | null): Admission {
+  return {
+    kind: 'refused',
+    by: 'unpriced',
+    reason: `the price of ${model.name} is unknown, and the budget of ${formatMicroUsd(cap)} must hold`,
+    hint: 'Give the model a price, choose another model, or allow it with --allow-unpriced',
+  }
+}
+
+async function checkBudget(
+  trx: Trx,
+  { scope }: AdmissionRequest,
+  { cap, boundMicroUsd }: { cap: MicroUsd; boundMicroUsd: MicroUsd },
+): Promise<Admission | null> {
+  const spent = scope.projectId === null ? 0 : await spentByProject(trx, scope.projectId)
+  const reserved = scope.projectId === null ? 0 : await openBoundOf(trx, scope.projectId)
+  if (spent + reserved + boundMicroUsd <= cap) return null
+  const figures = `${formatMicroUsd(spent)} spent, ${formatMicroUsd(reserved)} in flight, this call <= ${formatMicroUsd(boundMicroUsd)}, cap ${formatMicroUsd(cap)}`
+  // Calls in flight usually cost less than their bound, so what does not fit now may fit when they are settled.
+  if (reserved > 0 && spent + boundMicroUsd <= cap) {
+    return {
+      kind: 'busy',
+      by: 'budget',
+      retryInMs: 500,
+      reason: `waits for calls in flight: ${figures}`,
+    }
+  }
+  return {
+    kind: 'refused',
+    by: 'budget',
+    reason: `the budget does not allow the call: ${figures}`,
+    hint: 'Raise the budget of the project to go on',
+  }
+}
+
+async function checkLimits(trx: Trx, deps: AdmitDeps, request: AdmissionRequest): Promise<Admission | null> {
+  const { provider } = request.model
+  const inFlight = await inFlightAt(trx, provider.id)
+  if (provider.maxConcurrency !== null && inFlight.calls >= provider.maxConcurrency) {
+    return busy(250, `${provider.id} has ${inFlight.calls} calls in flight, its limit`)
+  }
+  if (provider.requestsPerMinute === null && provider.tokensPerMinute === null) return null
+  const nowMs = deps.clock.now()
+  const sent = await sentSince(trx, provider.id, nowMs - minuteMs)
+  const freeInMs = sent.oldestMs === null ? 1000 : Math.max(250, sent.oldestMs + minuteMs - nowMs)
+  if (provider.requestsPerMinute !== null && sent.calls + inFlight.calls >= provider.requestsPerMinute) {
+    return busy(freeInMs, `${provider.id} allows ${provider.requestsPerMinute} requests per minute`)
+  }
+  const used = sent.tokens + inFlight.tokens
+  // A request larger than the whole bucket goes alone rather than never.
+  if (provider.tokensPerMinute !== null && used > 0 && used + tokensOf(request) > provider.tokensPerMinute) {
+    return busy(freeInMs, `${provider.id} allows ${provider.tokensPerMinute} tokens per minute`)
+  }
+  return null
+}
+
+function busy(retryInMs: number, reason: string): Admission {
+  return { kind: 'busy', by: 'rate', retryInMs, reason }
+}
+
+function tokensOf({ size }: AdmissionRequest): number {
+  return Math.ceil(size.requestBytes / bytesPerToken) + size.maxOutputTokens
+}
+
+function makeReservation(
+  deps: AdmitDeps,
+  { scope, model }: AdmissionRequest,
+  money: Pick<Reservation, 'price' | 'boundMicroUsd'>,
+): Reservation {
+  return {
+    id: deps.ids.next(),
+    scope,
+    providerId: model.provider.id,
+    providerKind: model.provider.kind,
+    local: model.provider.local,
+    modelId: model.modelId,
+    ...money,
+  }
+}
+
+async function store(
+  trx: Trx,
+  deps: AdmitDeps,
+  { request, reservation }: { request: AdmissionRequest; reservation: Reservation },
+): Promise<void> {
+  const { projectId, jobId, errandId, attempt, schedulerId } = reservation.scope
+  await insertReservation(trx, {
+    id: reservation.id,
+    projectId,
+    jobId,
+    errandId,
+    attempt,
+    schedulerId,
+    providerId: reservation.providerId,
+    modelId: reservation.modelId,
+    boundMicroUsd: reservation.boundMicroUsd,
+    tokens: tokensOf(request),
+    createdAt: deps.clock.now(),
+  })
+}

@@ -1,0 +1,95 @@
+import type { MicroUsd } from '../domain/money.ts'
+import type { Choice, Model } from '../models/model.ts'
+import type { ModelReply } from '../providers/model-client.ts'
+import { admit } from './admit.ts'
+import { presentTables, type CallDeps, type ModelWish } from './call-deps.ts'
+import { redactReply } from './redact-reply.ts'
+import type { CallScope } from './reservation.ts'
+import { sendWithRetry, type CallLedger, type ModelRequest, type SendResult } from './send-with-retry.ts'
+import { settle, type Settlement } from './settle.ts'
+import { Spool } from './spool.ts'
+
+/** One call outside a job: the architect's, or a probe. */
+export interface PaidCall {
+  readonly scope: CallScope
+  /** Which model may answer; a `Choice` where the caller has chosen already. */
+  readonly model: ModelWish | Choice
+  readonly request: ModelRequest
+  readonly signal: AbortSignal
+  /** Total deadline of each request; default 10 minutes. */
+  readonly timeoutMs?: number
+}
+
+export type PaidReply =
+  | {
+      readonly kind: 'reply'
+      readonly reply: ModelReply
+      readonly model: Model
+      /** Null is unknown; then `boundMicroUsd` is the most it can have cost, where that is known. */
+      readonly costMicroUsd: MicroUsd | null
+      readonly boundMicroUsd: MicroUsd | null
+    }
+  | Exclude<SendResult, { kind: 'reply' | 'lost' }>
+
+export const defaultTimeoutMs = 600_000
+
+/** The scope of a call that belongs to no job. */
+export function scopeOutsideJobs(
+  purpose: 'plan' | 'probe',
+  scope: Partial<Pick<CallScope, 'projectId' | 'role' | 'budgetMicroUsd'>> = {},
+): CallScope {
+  return {
+    purpose,
+    projectId: scope.projectId ?? null,
+    role: scope.role ?? null,
+    budgetMicroUsd: scope.budgetMicroUsd ?? null,
+    jobId: null,
+    errandId: null,
+    attempt: null,
+    schedulerId: null,
+  }
+}
+
+/**
+ * Chooses a model, reserves the bound of each request in the budget, sends with the one retry loop, keeps the
+ * result in the spool until its usage row is committed. Expected ends are returned: refused by the budget,
+ * a wait, a failed request, an abort. Throws database and file-system failures.
+ */
+export async function callModel(deps: CallDeps, call: PaidCall): Promise<PaidReply> {
+  const choice = 'chain' in call.model ? call.model : await deps.choose(call.model)
+  const { scope, request, signal, timeoutMs = defaultTimeoutMs } = call
+  const result = await sendWithRetry(deps, plainLedger(deps), {
+    scope,
+    choice,
+    request,
+    signal,
+    timeoutMs,
+  })
+  if (result.kind === 'lost') return { kind: 'aborted' }
+  if (result.kind !== 'reply') return result
+  const { settlement, model } = result
+  const reply = redactReply(result.reply, deps.redact)
+  const spool = new Spool(deps.spoolDir)
+  const { id } = settlement.reservation
+  await spool.put({ version: 1, id, requestHash: '', output: reply, settlement })
+  const { costMicroUsd, boundMicroUsd } = await bookAlone(deps, settlement)
+  await spool.remove(id)
+  return { kind: 'reply', reply, model, costMicroUsd, boundMicroUsd }
+}
+
+function plainLedger(deps: CallDeps): CallLedger {
+  return {
+    admit: async (request) => {
+      const present = await presentTables(deps.tables)
+      return deps.database.write((trx) => admit(trx, { ...deps, present }, request))
+    },
+    bookFailure: async (settlement) => {
+      await bookAlone(deps, settlement)
+    },
+  }
+}
+
+async function bookAlone(deps: CallDeps, settlement: Settlement) {
+  const present = await presentTables(deps.tables)
+  return deps.database.write((trx) => settle(trx, { ...deps, present }, settlement))
+}

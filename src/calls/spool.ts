@@ -1,0 +1,90 @@
+import { constants } from 'node:fs'
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { systemErrorCode } from '../errors/orch-error.ts'
+
+/** A result that was received (and perhaps paid) and is not in the database yet. */
+export interface SpoolEntry {
+  readonly version: 1
+  /** The errand, or the reservation of a call outside a job. */
+  readonly id: string
+  readonly requestHash: string
+  readonly output: unknown
+  /** What the commit books; null for effects that cost nothing. */
+  readonly settlement: unknown
+}
+
+/**
+ * Results between the effect and its commit: one file each, 0600 in a 0700 directory, fsynced with its
+ * directory entry before `put` returns, so that neither a kill nor a power cut loses what was bought.
+ */
+export class Spool {
+  readonly #directory: string
+
+  /** @param directory per host, in the state directory: another host's results would never be read. */
+  constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  /** Stores a result durably. Throws the file system's error when it cannot. */
+  async put(entry: SpoolEntry): Promise<void> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 })
+    const path = this.#path(entry.id)
+    const draft = `${path}.draft`
+    const file = await open(draft, 'w', 0o600)
+    try {
+      await file.chmod(0o600)
+      await file.writeFile(JSON.stringify(entry))
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(draft, path)
+    await this.#syncDirectory()
+  }
+
+  /** The stored result of an id, or null; a file that is cut or of another shape counts as none. */
+  async take(id: string): Promise<SpoolEntry | null> {
+    try {
+      const parsed: unknown = JSON.parse(await readFile(this.#path(id), 'utf8'))
+      return isEntry(parsed, id) ? parsed : null
+    } catch (error) {
+      if (error instanceof SyntaxError || systemErrorCode(error) === 'ENOENT') return null
+      throw error
+    }
+  }
+
+  /** Removes a result that is committed. Missing is fine. */
+  async remove(id: string): Promise<void> {
+    await rm(this.#path(id), { force: true })
+  }
+
+  #path(id: string): string {
+    // Ids are UUIDs; anything else must not become a path.
+    return join(this.#directory, `${id.replaceAll(/[^A-Za-z0-9_-]/g, '_')}.json`)
+  }
+
+  async #syncDirectory(): Promise<void> {
+    if (process.platform === 'win32') return
+    const directory = await open(this.#directory, constants.O_RDONLY)
+    try {
+      await directory.sync()
+    } finally {
+      await directory.close()
+    }
+  }
+}
+
+function isEntry(value: unknown, id: string): value is SpoolEntry {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'version' in value &&
+    value.version === 1 &&
+    'id' in value &&
+    value.id === id &&
+    'requestHash' in value &&
+    'output' in value &&
+    'settlement' in value
+  )
+}
