@@ -10,6 +10,9 @@ import { readSettingsFile } from './config/settings-file.ts'
 import { openTrustStore, type TrustStore } from './config/trust.ts'
 import type { Capabilities } from './database/capabilities.ts'
 import type { Database, OpenOptions } from './database/connection.ts'
+import type { MigrateOptions, MigrationReport } from './database/migration/migrate.ts'
+import type { ProviderHealth } from './providers/health.ts'
+import type { ProviderManager } from './providers/provider-manager.ts'
 import { systemClock, type Clock } from './runtime/clock.ts'
 import { systemIds, type Ids } from './runtime/ids.ts'
 import { lazy } from './runtime/lazy.ts'
@@ -40,10 +43,28 @@ export interface Context {
   database(): Promise<Database>
   /** Opens the database and creates its file; for `init`, `quickstart` and `db migrate` only. */
   createDatabase(): Promise<Database>
+  /**
+   * Creates the database and every missing table, and trusts a database that this call created; for
+   * `init`, `quickstart` and `db migrate` only.
+   */
+  migrate(options?: MigrateRequest): Promise<MigratedDatabase>
   /** Which tables exist. */
   tables(): Promise<Capabilities>
   databaseIsTrusted(): Promise<boolean>
+  /** Where models are called: stored, from the environment, or found on this machine. */
+  providers(): Promise<ProviderManager>
+  /** Cooldowns of providers and models. */
+  health(): Promise<ProviderHealth>
   close(): Promise<void>
+}
+
+/** What a caller may say about a migration; the rest is the same for all of them. */
+export type MigrateRequest = Pick<MigrateOptions, 'to' | 'lockTimeoutMs' | 'signal' | 'onStep'>
+
+export interface MigratedDatabase extends MigrationReport {
+  readonly database: Database
+  /** The file or schema did not exist before. */
+  readonly created: boolean
 }
 
 export interface ContextOptions {
@@ -77,8 +98,27 @@ export function createContext(options: ContextOptions): Context {
     signals: options.signals,
     paths,
     trust,
+    migrate: (request = {}) => migrateDatabase({ databases, trust, version: packageJson.version }, request),
     settings,
     databaseIsTrusted,
+    ...providerGetters({ ...databases, databaseIsTrusted, env: options.env, userConfigDir: paths.userConfigDir }),
+  }
+}
+
+interface ProviderSources extends Pick<Context, 'database' | 'tables' | 'databaseIsTrusted' | 'env'> {
+  readonly userConfigDir: string
+}
+
+function providerGetters(sources: ProviderSources) {
+  return {
+    providers: lazy(async () => {
+      const { ProviderManager } = await import('./providers/provider-manager.ts')
+      return new ProviderManager({ ...sources, clock: systemClock })
+    }),
+    health: lazy(async () => {
+      const { ProviderHealth } = await import('./providers/health.ts')
+      return new ProviderHealth({ ...sources, clock: systemClock, random: systemRandom })
+    }),
   }
 }
 
@@ -142,6 +182,26 @@ function databaseGetters(options: ContextOptions, { paths, files }: FoundFiles) 
     for (const one of opened) await one.close()
   }
   return { databaseAddress: address, database, createDatabase, tables, close }
+}
+
+interface MigrateParts {
+  readonly databases: Pick<Context, 'databaseAddress' | 'createDatabase'>
+  readonly trust: TrustStore
+  readonly version: string
+}
+
+async function migrateDatabase(parts: MigrateParts, request: MigrateRequest): Promise<MigratedDatabase> {
+  const [{ migrate }, { migrations }] = await Promise.all([
+    import('./database/migration/migrate.ts'),
+    import('../migrations/index.ts'),
+  ])
+  const { url } = await parts.databases.databaseAddress()
+  const isNewFile = !url.includes('://') && !existsSync(url)
+  const database = await parts.databases.createDatabase()
+  if (isNewFile) parts.trust.trust(database.address)
+  const report = await migrate(database, { migrations, clock: systemClock, toolVersion: parts.version, ...request })
+  if (report.createdSchema) parts.trust.trust(database.address)
+  return { ...report, database, created: isNewFile || report.createdSchema }
 }
 
 function openOptions({ env }: ContextOptions): OpenOptions {

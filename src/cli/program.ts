@@ -13,13 +13,21 @@ interface Noun {
 }
 
 /** Commands of one word. */
-export const topLevel: Readonly<Record<string, Load>> = {}
+export const topLevel: Readonly<Record<string, Load>> = {
+  schema: () => import('./commands/schema.ts'),
+  completion: () => import('./commands/completion.ts'),
+}
 
 /** Commands of two words. */
 export const nouns: Readonly<Record<string, Noun>> = {
   config: {
     summary: 'settings and where each came from',
-    verbs: {},
+    verbs: {
+      list: () => import('./commands/config/list.ts'),
+      get: () => import('./commands/config/get.ts'),
+      set: () => import('./commands/config/set.ts'),
+      unset: () => import('./commands/config/unset.ts'),
+    },
   },
   providers: {
     summary: 'where models are called',
@@ -43,7 +51,11 @@ export const nouns: Readonly<Record<string, Noun>> = {
   },
   db: {
     summary: 'migrations and trust',
-    verbs: {},
+    verbs: {
+      migrate: () => import('./commands/db/migrate.ts'),
+      status: () => import('./commands/db/status.ts'),
+      trust: () => import('./commands/db/trust.ts'),
+    },
   },
 }
 

@@ -66,5 +66,10 @@ async function openEngine(url: string, options: OpenOptions) {
     )
   }
   const { openSqlite } = await import('./dialect/sqlite.ts')
-  return openSqlite(url.replace(/^(sqlite|file):(\/\/)?/i, ''), options)
+  return openSqlite(filePath(url), options)
+}
+
+/** The path in an address that names a file: `sqlite:path`, `file:path` or the path itself. */
+export function filePath(url: string): string {
+  return url.replace(/^(sqlite|file):(\/\/)?/i, '')
 }

@@ -60,8 +60,17 @@ export interface Model {
   readonly name: string
 }
 
+/** A model, or a whole provider, that may not be used now. */
+export interface Exclusion {
+  /** `provider/model`, or the provider alone. */
+  readonly name: string
+  readonly reason: string
+  /** When it may be used again, in epoch milliseconds, where that is known: the end of a cooldown. */
+  readonly untilMs?: number
+}
+
 /** The models a call may use, best first, and why the others are out. */
 export interface Choice {
   readonly chain: readonly { readonly model: Model; readonly reason: string }[]
-  readonly excluded: readonly { readonly name: string; readonly reason: string }[]
+  readonly excluded: readonly Exclusion[]
 }

@@ -1,12 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { sql, type Kysely } from 'kysely'
+import { sql } from 'kysely'
 import { afterEach, describe, inject, onTestFinished } from 'vitest'
-import { migrations } from '../../migrations/index.ts'
 import { openDatabase, type Database, type OpenOptions } from '../../src/database/connection.ts'
 import { systemClock, type Clock } from '../../src/runtime/clock.ts'
 import { seededRandom, type Random } from '../../src/runtime/random.ts'
+import { migratedFile, migrateSchema } from './migrated-template.ts'
 
 export interface TestDatabaseOptions {
   /** Run every migration first; default true. */
@@ -63,16 +63,10 @@ async function openPlace(place: Place, options: TestDatabaseOptions, endings: ((
     endings.push(() => database.close())
     return database
   }
+  if (options.migrate !== false && place.schema === undefined) writeFileSync(place.url, await migratedFile())
   const database = await connect()
-  if (options.migrate !== false) await migrateAll(database, place.schema)
+  if (options.migrate !== false && place.schema !== undefined) await migrateSchema(database, place.schema)
   return { ...database, url: place.url, schema: place.schema, connect }
-}
-
-async function migrateAll(database: Database, schema: string | undefined): Promise<void> {
-  await database.write(async (trx) => {
-    if (schema !== undefined) await trx.schema.createSchema(schema).execute()
-    for (const migration of migrations) await migration.up(trx as unknown as Kysely<unknown>)
-  })
 }
 
 function sqlitePlace(): Place {

@@ -75,7 +75,8 @@ export interface FakeModelServer {
   /** The requests that ask a model for something: no listings. */
   calls(): readonly FakeRequest[]
   peakConcurrency(): number
-  openSockets(): number
+  /** Requests that are neither answered nor given up by their client. */
+  inFlight(): number
   close(): Promise<void>
 }
 
@@ -96,7 +97,7 @@ export async function startFakeModelServer(options: FakeModelServerOptions = {})
     requests: state.requests,
     calls: () => state.requests.filter((request) => request.callNumber > 0),
     peakConcurrency: () => state.peak,
-    openSockets: () => sockets.size,
+    inFlight: () => state.inFlight,
     close: async () => {
       for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => server.close(resolve))
@@ -107,7 +108,7 @@ export async function startFakeModelServer(options: FakeModelServerOptions = {})
 class ServerState {
   readonly requests: FakeRequest[] = []
   peak = 0
-  #inFlight = 0
+  inFlight = 0
   readonly #callsByModel = new Map<string, number>()
   readonly #options: FakeModelServerOptions
 
@@ -116,10 +117,10 @@ class ServerState {
   }
 
   async handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.#inFlight += 1
-    this.peak = Math.max(this.peak, this.#inFlight)
+    this.inFlight += 1
+    this.peak = Math.max(this.peak, this.inFlight)
     response.on('close', () => {
-      this.#inFlight -= 1
+      this.inFlight -= 1
     })
     const request = this.#record(incoming, await readBody(incoming))
     if (!this.#isAllowed(request)) {

@@ -37,6 +37,8 @@ export interface Dialect {
   indexNames(db: Db): Promise<ReadonlySet<string>>
   /** A cheap number that changes when some table is created or altered, or null where there is none. */
   shapeVersion(db: Db): Promise<number | null>
+  /** A cheap number that changes when another connection committed something, or null where there is none. */
+  changeVersion(db: Db): Promise<number | null>
   /** Takes a lock that ends with the transaction and serializes exact shared limits. */
   lockLimits(trx: Trx): Promise<void>
   /** What went wrong, decided by the engine's error code. */

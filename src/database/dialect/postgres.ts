@@ -92,6 +92,7 @@ function postgresDialect(schema: string, options: OpenOptions): Dialect {
     shape: (db) => readShape(db, schema),
     indexNames: (db) => readIndexNames(db, schema),
     shapeVersion: async () => null,
+    changeVersion: async () => null,
     lockLimits: async (trx) => {
       await sql`select pg_advisory_xact_lock(${sql.lit(limitsLock[0])}, ${sql.lit(limitsLock[1])})`.execute(trx)
     },

@@ -32,12 +32,12 @@ const busyTimeoutMs = 5
 
 /** Opens a file. WAL and synchronous FULL on every open: a committed result must survive power loss. */
 export async function openSqlite(path: string, options: OpenOptions) {
-  const file = openFile(path, options)
+  const file = await openFile(path, options)
   const db = new Kysely<Tables>({ dialect: new ImmediateSqliteDialect({ database: file }) })
   return { db, dialect: sqliteDialect(options), address: path === ':memory:' ? path : resolve(path) }
 }
 
-function openFile(path: string, options: OpenOptions): SqliteFile.Database {
+async function openFile(path: string, options: OpenOptions): Promise<SqliteFile.Database> {
   const inMemory = path === ':memory:'
   if (!inMemory && !existsSync(path)) {
     if (options.create !== true) {
@@ -49,7 +49,13 @@ function openFile(path: string, options: OpenOptions): SqliteFile.Database {
   }
   try {
     const file = new SqliteFile(path, { readonly: options.readOnly === true, timeout: busyTimeoutMs })
-    prepareFile(file, options)
+    try {
+      // Another process may be creating, converting or recovering the same file at this moment.
+      await patiently(() => prepareFile(file, options))
+    } catch (error) {
+      file.close()
+      throw error
+    }
     return file
   } catch (error) {
     if (error instanceof OrchError) throw error
@@ -63,7 +69,6 @@ function openFile(path: string, options: OpenOptions): SqliteFile.Database {
 function prepareFile(file: SqliteFile.Database, options: OpenOptions): void {
   const version = String(file.prepare('select sqlite_version()').pluck().get())
   if (isOlder(version)) {
-    file.close()
     throw new OrchError('ORCH_DATABASE_UNREACHABLE', `SQLite ${version} can corrupt a shared WAL file`, {
       hint: `Reinstall better-sqlite3 so that it brings SQLite ${oldestSafeVersion.join('.')} or newer`,
     })
@@ -95,6 +100,10 @@ function sqliteDialect(options: OpenOptions): Dialect {
     shapeVersion: async (db) => {
       const { rows } = await sql<{ schema_version: number }>`pragma schema_version`.execute(db)
       return rows[0]?.schema_version ?? 0
+    },
+    changeVersion: async (db) => {
+      const { rows } = await sql<{ data_version: number }>`pragma data_version`.execute(db)
+      return rows[0]?.data_version ?? 0
     },
     // The transaction already excludes every other writer.
     lockLimits: async () => {},
@@ -153,8 +162,10 @@ class TransactionalDdlAdapter extends SqliteAdapter {
 
 /** `begin immediate`, because a deferred read-then-write fails at once with SQLITE_BUSY_SNAPSHOT. */
 class ImmediateSqliteDriver extends SqliteDriver {
+  /** Fails at once while another writer is at work: whoever opens a transaction decides how long to try. */
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('begin immediate'))
+    const direct = connection instanceof PatientConnection ? connection.direct : connection
+    await direct.executeQuery(CompiledQuery.raw('begin immediate'))
   }
 
   /** A single write outside a transaction waits for the lock too, without blocking the event loop. */
@@ -168,23 +179,38 @@ const patientConnections = new WeakMap<DatabaseConnection, DatabaseConnection>()
 function patient(connection: DatabaseConnection): DatabaseConnection {
   const known = patientConnections.get(connection)
   if (known !== undefined) return known
-  const wrapped: DatabaseConnection = {
-    executeQuery: <R>(query: CompiledQuery) => executePatiently<R>(connection, query),
-    streamQuery: (query, chunkSize) => connection.streamQuery(query, chunkSize),
-  }
+  const wrapped = new PatientConnection(connection)
   patientConnections.set(connection, wrapped)
   return wrapped
+}
+
+class PatientConnection implements DatabaseConnection {
+  /** The connection without the waiting. */
+  readonly direct: DatabaseConnection
+
+  constructor(direct: DatabaseConnection) {
+    this.direct = direct
+  }
+
+  executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    return patiently(() => this.direct.executeQuery<R>(query))
+  }
+
+  streamQuery<R>(query: CompiledQuery, chunkSize?: number): AsyncIterableIterator<QueryResult<R>> {
+    return this.direct.streamQuery<R>(query, chunkSize)
+  }
 }
 
 /** About 30 s of waiting: 600 rounds of 5 ms in the driver and up to 45 ms outside it. */
 const patientRounds = 600
 
-async function executePatiently<R>(connection: DatabaseConnection, query: CompiledQuery): Promise<QueryResult<R>> {
+/** Repeats one step while another process holds the file. Real time: the lock belongs to the real world. */
+async function patiently<T>(step: () => T | Promise<T>): Promise<T> {
   for (let round = 1; ; round++) {
     try {
-      return await connection.executeQuery<R>(query)
+      return await step()
     } catch (error) {
-      if (systemErrorCode(error) !== 'SQLITE_BUSY' || round === patientRounds) throw error
+      if (systemErrorCode(error)?.startsWith('SQLITE_BUSY') !== true || round === patientRounds) throw error
     }
     await pause(1 + Math.min(round, 44))
   }

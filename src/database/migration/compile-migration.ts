@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto'
+import {
+  DummyDriver,
+  Kysely,
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Driver,
+  type OperationNode,
+  type QueryResult,
+} from 'kysely'
+import { OrchError } from '../../errors/orch-error.ts'
+import type { CompiledMigration, Statement } from './compiled-migration.ts'
+import { createdObjects } from './created-object.ts'
+import type { MigrationEngine } from './engine.ts'
+import { refusal } from './guard.ts'
+import type { Migration } from './migration.ts'
+
+/**
+ * Runs `up` against a recording driver that has no database behind it, checks every statement that
+ * reaches the driver, and compiles it again from its checked node. A migration therefore never holds a
+ * connection: neither `withoutPlugins`, nor a transaction of its own, nor hand-made SQL gets past.
+ * Throws ORCH_MIGRATION_REFUSED, naming the statement and the reason.
+ */
+export async function compileMigration(
+  engine: MigrationEngine,
+  migration: Migration,
+  schema: string | null,
+): Promise<CompiledMigration> {
+  const statements = await record(engine, migration, schema)
+  const unqualified = schema === null ? statements : await record(engine, migration, null)
+  if (statements.length === 0) throw refused(migration, 'nothing', 'it has no statement')
+  return { migration, statements, checksum: checksumOf(unqualified) }
+}
+
+/** Compiles a list in order; the first refused one ends it. */
+export async function compileMigrations(
+  engine: MigrationEngine,
+  migrations: readonly Migration[],
+  schema: string | null,
+): Promise<readonly CompiledMigration[]> {
+  const compiled: CompiledMigration[] = []
+  for (const migration of migrations) compiled.push(await compileMigration(engine, migration, schema))
+  return compiled
+}
+
+async function record(engine: MigrationEngine, migration: Migration, schema: string | null): Promise<Statement[]> {
+  const recorder = new RecordingDriver(engine, migration, schema)
+  const kysely = new Kysely<unknown>({
+    dialect: {
+      createAdapter: () => engine.createAdapter(),
+      createQueryCompiler: () => engine.createQueryCompiler(),
+      createIntrospector: () => {
+        throw refused(migration, 'introspection', 'a migration may not look at the database')
+      },
+      createDriver: () => recorder,
+    },
+  })
+  await migration.up(schema === null ? kysely : kysely.withSchema(schema))
+  return recorder.statements
+}
+
+/** Length-prefixed, so that no two lists of statements can be read as the same text. */
+function checksumOf(statements: readonly Statement[]): string {
+  const hash = createHash('sha256')
+  for (const { sql } of statements) hash.update(`${sql.length}:${sql}`)
+  return hash.digest('hex')
+}
+
+class RecordingDriver extends DummyDriver implements Driver {
+  readonly statements: Statement[] = []
+  readonly #engine: MigrationEngine
+  readonly #migration: Migration
+  readonly #schema: string | null
+
+  constructor(engine: MigrationEngine, migration: Migration, schema: string | null) {
+    super()
+    this.#engine = engine
+    this.#migration = migration
+    this.#schema = schema
+  }
+
+  override async acquireConnection(): Promise<DatabaseConnection> {
+    return {
+      executeQuery: <R>(query: CompiledQuery) => this.#record<R>(query),
+      streamQuery: () => {
+        throw refused(this.#migration, 'a stream', 'a migration may not read')
+      },
+    }
+  }
+
+  override async beginTransaction(): Promise<void> {
+    throw refused(
+      this.#migration,
+      'begin',
+      'the transaction is the runner’s, which commits all of a migration or nothing',
+    )
+  }
+
+  async #record<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const node: OperationNode = query.query
+    const reason = refusal(node, {
+      table: this.#migration.table,
+      schema: this.#schema,
+      createsTable: this.statements.some(({ creates }) => creates.kind === 'table'),
+    })
+    if (reason !== null) throw refused(this.#migration, query.sql, reason)
+    // The node was checked, the text was not: what runs is compiled from the node.
+    const { sql } = this.#engine.createQueryCompiler().compileQuery(query.query, query.queryId)
+    const objects = createdObjects(node, this.#engine)
+    this.statements.push(...objects.map((creates) => ({ sql, creates })))
+    return { rows: [] }
+  }
+}
+
+function refused(migration: Migration, statement: string, reason: string): OrchError {
+  const shown = statement.length > 200 ? `${statement.slice(0, 200)}...` : statement
+  return new OrchError('ORCH_MIGRATION_REFUSED', `Migration ${migration.name} is refused: ${reason}\n  ${shown}`, {
+    hint: 'Migrations only create: a table with its indexes, or a column that is nullable or has a constant default',
+  })
+}

@@ -1,0 +1,29 @@
+import type { DialectAdapter, QueryCompiler } from 'kysely'
+import type { Db, Dialect, Trx } from '../dialect/dialect.ts'
+import type { Catalog } from './catalog.ts'
+import type { TypeSpelling } from './created-object.ts'
+import type { Inventory } from './survival.ts'
+
+/** What the engines differ in while migrating. */
+export interface MigrationEngine extends TypeSpelling {
+  createAdapter(): DialectAdapter
+  createQueryCompiler(): QueryCompiler
+  /** Everything that exists in orch's schema. Writes nothing. */
+  readCatalog(db: Db): Promise<Catalog>
+  /** Takes the migration lock for the rest of the transaction without waiting; false when another holds it. */
+  tryLock(trx: Trx): Promise<boolean>
+  /** Who holds the migration lock, for people, or null when nobody can tell. */
+  lockHolder(db: Db): Promise<string | null>
+  /** What must still be there, row for row, after a migration. */
+  takeInventory(trx: Trx): Promise<Inventory>
+}
+
+/** The engine behind a dialect. */
+export async function migrationEngine(dialect: Dialect): Promise<MigrationEngine> {
+  if (dialect.schema === null) {
+    const { sqliteEngine } = await import('./sqlite-engine.ts')
+    return sqliteEngine
+  }
+  const { postgresEngine } = await import('./postgres-engine.ts')
+  return postgresEngine(dialect.schema)
+}

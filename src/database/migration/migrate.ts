@@ -1,0 +1,174 @@
+import { CompiledQuery } from 'kysely'
+import { OrchError, errorMessage } from '../../errors/orch-error.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { Database } from '../connection.ts'
+import type { Db, Trx } from '../dialect/dialect.ts'
+import type { MigrationLedgerRow } from '../tables.ts'
+import type { Statement } from './compiled-migration.ts'
+import type { Migration } from './migration.ts'
+import { underMigrationLock } from './migration-lock.ts'
+import { prepareSteps, selectSteps, type MigrationSource, type MigrationStep } from './migration-step.ts'
+import { ledgerInsert } from './ledger.ts'
+import { readState, refuseDrift, type DatabaseState } from './migration-state.ts'
+import { proveSurvival } from './survival.ts'
+
+export interface MigrateOptions {
+  readonly migrations: readonly Migration[]
+  readonly clock: Clock
+  readonly toolVersion: string
+  /** Stop after this migration. Forward only. */
+  readonly to?: string
+  /** How long to ask for the migration lock; default 30 s. */
+  readonly lockTimeoutMs?: number
+  /** Ends the run between two migrations. */
+  readonly signal?: AbortSignal
+  /** Told after each migration that was committed. */
+  readonly onStep?: (step: CommittedStep) => void
+}
+
+export interface CommittedStep {
+  readonly name: string
+  readonly table: string
+  /** `adopted`: everything was there already and was only recorded. */
+  readonly outcome: MigrationLedgerRow['outcome']
+  readonly durationMs: number
+  /** What was sent, in order, the ledger's row included. */
+  readonly statements: readonly string[]
+}
+
+export interface MigrationReport {
+  /** What this run committed; empty when there was nothing to do. */
+  readonly steps: readonly CommittedStep[]
+  /** Migrations that remain open: those after `to`, or after the signal. */
+  readonly remaining: number
+  /** Whether this run made the schema, on engines that have schemas. */
+  readonly createdSchema: boolean
+}
+
+const defaultLockTimeoutMs = 30_000
+
+/**
+ * Applies what is open, each migration in one transaction of its own, selected anew after the lock is
+ * held; so any number of processes may run this at once and each migration is applied exactly once.
+ * With nothing open it neither locks nor writes.
+ * Throws ORCH_MIGRATION_REFUSED (a migration would change or destroy), ORCH_MIGRATION_DRIFT and
+ * ORCH_DATABASE_NEWER (ledger, catalog and migrations disagree), ORCH_MIGRATION_LOCKED,
+ * ORCH_DATABASE_FAILED (a statement failed; its migration left nothing behind).
+ */
+export async function migrate(database: Database, options: MigrateOptions): Promise<MigrationReport> {
+  const source = await prepareSteps(database.dialect, options.migrations)
+  const steps: CommittedStep[] = []
+  let state = await readSoundState(database.db, source)
+  while (selectSteps(source, state, options.to).steps.length > 0 && options.signal?.aborted !== true) {
+    const committed = await commitNext(database, source, options)
+    if (committed === null) break
+    steps.push(committed)
+    options.onStep?.(committed)
+    state = await readSoundState(database.db, source)
+  }
+  const left = selectSteps(source, state, options.to)
+  const createdSchema = steps.some(({ statements }) => statements[0] === source.schemaSql)
+  return { steps, remaining: left.remaining + left.steps.length, createdSchema }
+}
+
+async function readSoundState(db: Db, source: MigrationSource): Promise<DatabaseState> {
+  const state = await readState(db, source)
+  refuseDrift(state)
+  return state
+}
+
+/** Commits the first open migration, or returns null when another process has done them all meanwhile. */
+async function commitNext(database: Database, source: MigrationSource, options: MigrateOptions) {
+  const { clock, signal, lockTimeoutMs: timeoutMs = defaultLockTimeoutMs } = options
+  const lock = { engine: source.engine, clock, timeoutMs, ...(signal === undefined ? {} : { signal }) }
+  return underMigrationLock(database, lock, async (trx) => {
+    const state = await readSoundState(trx, source)
+    const step = selectSteps(source, state, options.to).steps[0]
+    return step === undefined ? null : applyStep(trx, { step, state, source, database, options })
+  })
+}
+
+interface StepContext {
+  readonly step: MigrationStep
+  readonly state: DatabaseState
+  readonly source: MigrationSource
+  readonly database: Database
+  readonly options: MigrateOptions
+}
+
+async function applyStep(trx: Trx, context: StepContext): Promise<CommittedStep> {
+  const { step, source, options, database } = context
+  const { name, table } = step.compiled.migration
+  const startedAt = options.clock.monotonic()
+  const before = await source.engine.takeInventory(trx)
+  for (const [index, statement] of step.statements.entries()) {
+    await runStatement(trx, database, { step, statement, position: index + 1 })
+  }
+  await proveCreated(trx, source, step)
+  proveSurvival(name, before, await source.engine.takeInventory(trx))
+  const row: MigrationLedgerRow = {
+    sequence: context.state.lastSequence + 1,
+    name,
+    checksum: step.compiled.checksum,
+    outcome: step.outcome,
+    duration_ms: Math.round(options.clock.monotonic() - startedAt),
+    tool_version: options.toolVersion,
+    applied_at: await database.dialect.now(trx),
+  }
+  const insert = ledgerInsert(trx, row, source.schema)
+  await trx.executeQuery(insert)
+  return {
+    name,
+    table,
+    outcome: step.outcome,
+    durationMs: row.duration_ms,
+    statements: [...step.statements, insert.sql],
+  }
+}
+
+export interface StatementContext {
+  readonly step: MigrationStep
+  readonly statement: string
+  readonly position: number
+}
+
+/** Runs one statement. Throws ORCH_DATABASE_FAILED, naming it; contention passes through. */
+export async function runStatement(trx: Trx, database: Database, context: StatementContext): Promise<void> {
+  const { step, statement, position } = context
+  try {
+    await trx.executeQuery(CompiledQuery.raw(statement))
+  } catch (error) {
+    if (database.dialect.classify(error) === 'contention') throw error
+    const where = `statement ${position} of ${step.statements.length}`
+    throw new OrchError(
+      'ORCH_DATABASE_FAILED',
+      `Migration ${step.compiled.migration.name} failed at ${where}: ${errorMessage(error)}\n  ${statement}`,
+      { hint: 'Nothing of this migration was kept; earlier ones are committed', cause: error },
+    )
+  }
+}
+
+/** The postcondition, read back from the catalog: what the migration declares must now exist. */
+async function proveCreated(trx: Trx, source: MigrationSource, step: MigrationStep): Promise<void> {
+  const { migration, statements } = step.compiled
+  const catalog = await source.engine.readCatalog(trx)
+  const table = catalog.tables.get(migration.table)
+  const missing = [
+    ...migration.columns.filter((column) => table?.columns.has(column) !== true).map((column) => `column ${column}`),
+    ...migration.indexes.filter((index) => catalog.indexes.get(index)?.valid !== true).map((index) => `index ${index}`),
+    ...undeclared(migration, statements),
+  ]
+  if (missing.length === 0) return
+  throw new OrchError(
+    'ORCH_MIGRATION_DRIFT',
+    `Migration ${migration.name} did not leave ${migration.table} as it declares: ${missing.join(', ')}`,
+    { hint: 'It was rolled back. The columns and indexes it lists must be those it creates' },
+  )
+}
+
+/** An index that is created and not declared would never be missed by `Capabilities`. */
+function undeclared(migration: Migration, statements: readonly Statement[]): string[] {
+  return statements.flatMap(({ creates }) =>
+    creates.kind === 'index' && !migration.indexes.includes(creates.name) ? [`undeclared index ${creates.name}`] : [],
+  )
+}

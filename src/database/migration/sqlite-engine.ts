@@ -1,0 +1,58 @@
+import { SqliteAdapter, SqliteQueryCompiler, sql } from 'kysely'
+import type { Db, Trx } from '../dialect/dialect.ts'
+import { assembleCatalog, type Catalog, type ColumnRow, type IndexRow } from './catalog.ts'
+import type { MigrationEngine } from './engine.ts'
+import type { Inventory, InventoryObject } from './survival.ts'
+
+/** SQLite: names are case-insensitive and types are kept as they were written. */
+export const sqliteEngine: MigrationEngine = {
+  createAdapter: () => new SqliteAdapter(),
+  createQueryCompiler: () => new SqliteQueryCompiler(),
+  catalogType: (dataType) => dataType,
+  readCatalog,
+  // `begin immediate` of the transaction is the lock: there is one writer.
+  tryLock: async () => true,
+  lockHolder: async () => null,
+  takeInventory,
+}
+
+async function readCatalog(db: Db): Promise<Catalog> {
+  const columns = await sql<ColumnRow>`
+    select lower(m.name) as relation, m.type = 'table' as is_table, lower(c.name) as column_name,
+      lower(c.type) as type, c."notnull" as not_null, c.pk as key_position
+    from sqlite_master m join pragma_table_info(m.name) c
+    where m.type in ('table', 'view') and m.name not like 'sqlite\\_%' escape '\\'
+    order by m.name, c.cid`.execute(db)
+  const indexes = await sql<IndexRow>`
+    select lower(m.name) as name, lower(m.tbl_name) as relation, lower(c.name) as column_name,
+      (select l."unique" from pragma_index_list(m.tbl_name) l where l.name = m.name) as is_unique, 1 as is_valid
+    from sqlite_master m join pragma_index_info(m.name) c
+    where m.type = 'index' and m.sql is not null
+    order by m.name, c.seqno`.execute(db)
+  return assembleCatalog(columns.rows, indexes.rows, true)
+}
+
+interface MasterRow {
+  readonly type: string
+  readonly name: string
+  readonly sql: string | null
+}
+
+async function takeInventory(trx: Trx): Promise<Inventory> {
+  const master = await sql<MasterRow>`
+    select type, name, sql from sqlite_master where name not like 'sqlite\\_%' escape '\\'`.execute(trx)
+  const changed = await sql<{ count: number }>`select total_changes() as count`.execute(trx)
+  const objects = new Map<string, InventoryObject>()
+  for (const row of master.rows) objects.set(`${row.type} ${row.name}`, await inspect(trx, row))
+  return { changedRows: changed.rows[0]?.count ?? 0, objects }
+}
+
+async function inspect(trx: Trx, row: MasterRow): Promise<InventoryObject> {
+  if (row.type !== 'table') return { rows: null, storage: row.sql ?? '', columns: [] }
+  const counted = await sql<{ count: number }>`select count(*) as count from ${sql.id(row.name)}`.execute(trx)
+  const columns = await sql<{ text: string }>`
+    select name || ' ' || type || ' ' || "notnull" || ' ' || pk || ' ' || coalesce(dflt_value, '') as text
+    from pragma_table_xinfo(${row.name})`.execute(trx)
+  // The text of a table changes when a column is added, so its columns stand for it.
+  return { rows: counted.rows[0]?.count ?? 0, storage: '', columns: columns.rows.map(({ text }) => text) }
+}

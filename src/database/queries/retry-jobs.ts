@@ -1,0 +1,112 @@
+/** Bringing dead jobs back: one transaction over the whole project, so that no parent ends meanwhile unseen. */
+import { planRetry, type RetryChange, type RetryNode } from '../../domain/retry-plan.ts'
+import type { PlannedJob } from '../../domain/plan.ts'
+import type { Ids } from '../../runtime/ids.ts'
+import type { Database } from '../connection.ts'
+import type { Trx } from '../dialect/dialect.ts'
+import { fromJson } from '../json.ts'
+import { appendEvents } from '../repositories/event-repository.ts'
+import type { JobRow } from '../tables.ts'
+
+export interface RetryRequest {
+  readonly projectId: string
+  /** Failed, cancelled or skipped jobs. */
+  readonly targets: readonly string[]
+  /** Completed rehearsed jobs to run again. */
+  readonly putBack: readonly string[]
+  readonly ids: Ids
+  readonly hasEventTable: boolean
+}
+
+type RetryRow = Pick<JobRow, 'id' | 'state' | 'skipped_because' | 'attempt' | 'try' | 'spec'>
+
+/** Applies `planRetry` and returns what changed. */
+export async function retryJobs(database: Database, request: RetryRequest): Promise<readonly RetryChange[]> {
+  return database.write(async (trx) => {
+    const now = await database.dialect.now(trx)
+    const rows = await readRows(trx, request.projectId, database.dialect.skipsLocked)
+    const changes = planRetry(await toNodes(trx, request.projectId, rows), request.targets, request.putBack)
+    const byId = new Map(rows.map((row) => [row.id, row]))
+    for (const change of changes) await applyChange(trx, change, { row: byId.get(change.id), now })
+    if (request.hasEventTable) {
+      const events = changes.map((change) => ({
+        projectId: request.projectId,
+        jobId: change.id,
+        attempt: null,
+        kind: change.to === 'skipped' ? 'skipped' : 'retried',
+        data: change.to === 'skipped' ? { because: change.because } : { state: change.to },
+      }))
+      await appendEvents(trx, events, { ids: request.ids, at: now })
+    }
+    return changes
+  })
+}
+
+/** Locks every row of the project: whoever ends a parent now waits, or has ended it before this reads. */
+async function readRows(trx: Trx, projectId: string, lockRows: boolean): Promise<RetryRow[]> {
+  let query = trx
+    .selectFrom('jobs')
+    .select(['id', 'state', 'skipped_because', 'attempt', 'try', 'spec'])
+    .where('project_id', '=', projectId)
+    .orderBy('id')
+  if (lockRows) query = query.forUpdate()
+  return query.execute()
+}
+
+async function toNodes(trx: Trx, projectId: string, rows: readonly RetryRow[]): Promise<RetryNode[]> {
+  const dependsOn = new Map<string, string[]>(rows.map((row) => [row.id, []]))
+  const edges = await trx
+    .selectFrom('job_dependencies')
+    .innerJoin('jobs', 'jobs.id', 'job_dependencies.job_id')
+    .select(['job_dependencies.job_id', 'job_dependencies.depends_on_id'])
+    .where('jobs.project_id', '=', projectId)
+    .execute()
+  for (const edge of edges) dependsOn.get(edge.job_id)?.push(edge.depends_on_id)
+  return rows.map((row) => ({
+    id: row.id,
+    state: row.state,
+    skippedBecause: row.skipped_because,
+    dependsOn: dependsOn.get(row.id) ?? [],
+  }))
+}
+
+async function applyChange(
+  trx: Trx,
+  change: RetryChange,
+  { row, now }: { readonly row: RetryRow | undefined; readonly now: number },
+): Promise<void> {
+  if (row === undefined) return
+  const update = trx.updateTable('jobs').where('id', '=', change.id).where('state', '=', row.state)
+  if (change.to === 'skipped') {
+    await update.set({ skipped_because: change.because, updated_at: now }).execute()
+    return
+  }
+  await update
+    .set({
+      state: change.to,
+      blocked_by: change.blockedBy,
+      ready_at: change.to === 'ready' ? now : null,
+      skipped_because: null,
+      updated_at: now,
+      ...(change.newTry || row.state === 'skipped' ? freshStart(row, now) : {}),
+    })
+    .execute()
+}
+
+/** Another full set of tries; numbers go on, because the journal of an earlier try is kept under its own. */
+function freshStart(row: RetryRow, now: number) {
+  const next = row.attempt > 0 ? row.try + 1 : row.try
+  return {
+    try: next,
+    max_tries: Math.max(next, 1) + fromJson<PlannedJob>(row.spec).maxTries - 1,
+    run_at: now,
+    finished_at: null,
+    started_at: null,
+    waits_for: null,
+    interruptions: 0,
+    hold: null,
+    hold_reason: null,
+    result: null,
+    rehearsed: 0,
+  }
+}

@@ -1,0 +1,85 @@
+import type { Db } from '../dialect/dialect.ts'
+
+/** Which process on which machine a scheduler is: enough to know that it is gone. */
+export interface ProcessIdentity {
+  readonly host: string
+  readonly bootId: string
+  readonly pidNamespace: string
+  readonly pid: number
+  /** As the kernel counts it; tells a process from a later one with the same number. */
+  readonly processStartedAt: string
+}
+
+export interface SchedulerInstance extends ProcessIdentity {
+  readonly id: string
+  readonly version: string
+  readonly concurrency: number
+  readonly startedAt: number
+  readonly heartbeatAt: number
+  readonly stoppedAt: number | null
+}
+
+/** Announces a scheduler. */
+export async function insertSchedulerInstance(db: Db, instance: SchedulerInstance): Promise<void> {
+  await db
+    .insertInto('scheduler_instances')
+    .values({
+      id: instance.id,
+      host: instance.host,
+      boot_id: instance.bootId,
+      pid_namespace: instance.pidNamespace,
+      pid: instance.pid,
+      process_started_at: instance.processStartedAt,
+      version: instance.version,
+      concurrency: instance.concurrency,
+      started_at: instance.startedAt,
+      heartbeat_at: instance.heartbeatAt,
+      stopped_at: instance.stoppedAt,
+    })
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .execute()
+}
+
+/** Notes that a scheduler is alive, or that it stopped. */
+export async function touchSchedulerInstance(
+  db: Db,
+  id: string,
+  change: { readonly heartbeatAt?: number; readonly stoppedAt?: number },
+): Promise<void> {
+  await db
+    .updateTable('scheduler_instances')
+    .set({
+      ...(change.heartbeatAt === undefined ? {} : { heartbeat_at: change.heartbeatAt }),
+      ...(change.stoppedAt === undefined ? {} : { stopped_at: change.stoppedAt }),
+    })
+    .where('id', '=', id)
+    .execute()
+}
+
+/** The schedulers that own running jobs, the given one left out. */
+export async function listOwners(db: Db, except: string): Promise<SchedulerInstance[]> {
+  const rows = await db
+    .selectFrom('scheduler_instances')
+    .selectAll()
+    .where('id', 'in', (eb) =>
+      eb
+        .selectFrom('jobs')
+        .select((owner) => owner.ref('jobs.lease_owner').$notNull().as('owner'))
+        .where('jobs.state', '=', 'running')
+        .where('jobs.lease_owner', '<>', except),
+    )
+    .execute()
+  return rows.map((row) => ({
+    id: row.id,
+    host: row.host,
+    bootId: row.boot_id,
+    pidNamespace: row.pid_namespace,
+    pid: row.pid,
+    processStartedAt: row.process_started_at,
+    version: row.version,
+    concurrency: row.concurrency,
+    startedAt: row.started_at,
+    heartbeatAt: row.heartbeat_at,
+    stoppedAt: row.stopped_at,
+  }))
+}

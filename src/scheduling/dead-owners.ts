@@ -1,0 +1,14 @@
+import { listOwners } from '../database/repositories/scheduler-instance-repository.ts'
+import type { SchedulerDeps } from './scheduler-types.ts'
+
+/** Schedulers that own running jobs and are known to be gone: stopped, or a process of this host that does not live. */
+export async function findDeadOwners(deps: SchedulerDeps, ownId: string): Promise<readonly string[]> {
+  const owners = await listOwners(deps.database.db, ownId)
+  return owners
+    .filter((owner) => {
+      if (owner.stoppedAt !== null) return true
+      const { host, bootId, pidNamespace, pid, processStartedAt } = owner
+      return deps.isAlive({ host, bootId, pidNamespace, pid, startTime: processStartedAt }) === false
+    })
+    .map((owner) => owner.id)
+}

@@ -1,0 +1,117 @@
+import type { ClaimedJob } from '../database/queries/claim.ts'
+import type { AttemptKey } from '../database/queries/fence.ts'
+import type { Standing } from '../database/queries/heartbeat.ts'
+import type { Attempt, Outcome, StopReason } from '../execution/attempt.ts'
+import { errorMessage } from '../errors/orch-error.ts'
+import type { DatabaseFailure } from '../database/dialect/dialect.ts'
+
+/** An attempt of this process, from its claim until its end is written. */
+export interface HeldAttempt {
+  readonly claimed: ClaimedJob
+  readonly controller: AbortController
+  /** Monotonic. */
+  readonly startedAtMs: number
+  outcome: Outcome | null
+}
+
+interface Starting {
+  readonly execute: (attempt: Attempt) => Promise<Outcome>
+  readonly schedulerId: string
+  readonly startedAtMs: number
+  readonly classify: (error: unknown) => DatabaseFailure
+  readonly onEnd: () => void
+}
+
+/** The attempts a scheduler owns: running ones and those whose outcome still has to be written. */
+export class HeldAttempts {
+  readonly #held = new Map<string, HeldAttempt>()
+
+  get size(): number {
+    return this.#held.size
+  }
+
+  get running(): number {
+    return this.all().filter(({ outcome }) => outcome === null).length
+  }
+
+  all(): readonly HeldAttempt[] {
+    return [...this.#held.values()]
+  }
+
+  keys(): readonly AttemptKey[] {
+    return this.all().map(({ claimed }) => ({ jobId: claimed.job.id, attempt: claimed.job.attempt }))
+  }
+
+  /** Attempts that ended and whose end is not written yet. */
+  ended(): readonly (HeldAttempt & { readonly outcome: Outcome })[] {
+    return this.all().filter((held): held is HeldAttempt & { outcome: Outcome } => held.outcome !== null)
+  }
+
+  /** Starts the work. Whatever it throws becomes an outcome. */
+  start(claimed: ClaimedJob, starting: Starting): void {
+    const controller = new AbortController()
+    const held: HeldAttempt = { claimed, controller, startedAtMs: starting.startedAtMs, outcome: null }
+    this.#held.set(claimed.job.id, held)
+    const attempt: Attempt = {
+      job: claimed.job,
+      project: claimed.project,
+      number: claimed.job.attempt,
+      try: claimed.job.try,
+      schedulerId: starting.schedulerId,
+      signal: controller.signal,
+      lastFailure: claimed.job.error,
+    }
+    void runToOutcome(attempt, starting).then((outcome) => {
+      held.outcome = outcome
+      starting.onEnd()
+    })
+  }
+
+  /** Forgets an attempt whose end is written or that belongs to somebody else. */
+  drop(held: HeldAttempt): void {
+    if (this.#held.get(held.claimed.job.id) === held) this.#held.delete(held.claimed.job.id)
+  }
+
+  abortAll(reason: StopReason): void {
+    for (const { controller } of this.all()) abort(controller, reason)
+  }
+
+  /** Stops the work on attempts that the database says are no longer ours or no longer wanted. */
+  judge(standings: readonly Standing[]): void {
+    const byJob = new Map(standings.map((standing) => [standing.jobId, standing]))
+    for (const { claimed, controller, outcome } of this.all()) {
+      if (outcome !== null) continue
+      const standing = byJob.get(claimed.job.id)
+      const ours = standing !== undefined && standing.attempt === claimed.job.attempt
+      if (ours && (standing.state === 'cancelled' || standing.projectCancelled)) abort(controller, 'cancelled')
+      else if (!ours || standing.state !== 'running') abort(controller, 'lost')
+    }
+  }
+}
+
+function abort(controller: AbortController, reason: StopReason): void {
+  // The first reason stands: a stop must not hide that the lease was lost.
+  if (!controller.signal.aborted) controller.abort(reason)
+}
+
+async function runToOutcome(attempt: Attempt, { execute, classify }: Starting): Promise<Outcome> {
+  try {
+    const outcome = await execute(attempt)
+    return attempt.signal.aborted && outcome.kind !== 'completed' ? outcomeOfStop(attempt, outcome) : outcome
+  } catch (error) {
+    if (attempt.signal.aborted) return outcomeOfStop(attempt, null)
+    const failure = classify(error)
+    const message = errorMessage(error)
+    if (failure !== 'other') return { kind: 'released', reason: `the database failed: ${message}` }
+    return { kind: 'failed', failure: { errorClass: 'internal', message, evidence: [] }, retryable: true }
+  }
+}
+
+/** Work that was told to stop did not fail: the reason decides what its end means. */
+function outcomeOfStop(attempt: Attempt, outcome: Outcome | null): Outcome {
+  const reason = attempt.signal.reason as StopReason
+  if (reason === 'lost') return { kind: 'lost' }
+  if (reason === 'cancelled') return { kind: 'cancelled' }
+  if (outcome !== null && outcome.kind !== 'failed') return outcome
+  return { kind: 'released', reason: 'the scheduler was stopped' }
+}

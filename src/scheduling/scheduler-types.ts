@@ -1,0 +1,76 @@
+import type { Database } from '../database/connection.ts'
+import type { FinishReport } from '../database/queries/finish.ts'
+import type { ClaimedJob } from '../database/queries/claim.ts'
+import type { TableName } from '../database/tables.ts'
+import type { Attempt, Outcome } from '../execution/attempt.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Ids } from '../runtime/ids.ts'
+import type { Random } from '../runtime/random.ts'
+import type { ProcessIdentity } from '../workspace/process-identity.ts'
+import type { RetryPolicy } from './outcome-transition.ts'
+
+/** The part of Capabilities that the scheduler asks. */
+export interface TableSource {
+  missing(tables: readonly TableName[]): Promise<readonly TableName[]>
+  refresh(): void
+}
+
+export interface SchedulerDeps {
+  readonly database: Database
+  readonly tables: TableSource
+  readonly clock: Clock
+  readonly random: Random
+  readonly ids: Ids
+  /** Runs one attempt to its outcome. Stops when `attempt.signal` is aborted. */
+  readonly execute: (attempt: Attempt) => Promise<Outcome>
+  /** Who this process is. */
+  readonly identity: ProcessIdentity
+  /** Whether a process lives; null where this host cannot know. */
+  readonly isAlive: (identity: ProcessIdentity) => boolean | null
+  /** Whether this host can work in the workspace. */
+  readonly canReach: (workspace: string) => boolean
+  readonly notify: (event: SchedulerEvent) => void
+}
+
+export interface SchedulerOptions {
+  /** Jobs at once. */
+  readonly concurrency: number
+  /** Only this project; null for all. */
+  readonly projectSlug: string | null
+  readonly leaseMs: number
+  /** Whether the database may give approvals on this machine. */
+  readonly databaseTrusted: boolean
+  readonly version: string
+  readonly retryPolicy?: RetryPolicy
+}
+
+/** What one pass did. */
+export interface TickCounts {
+  /** Attempts whose end was written, or refused by the fence. */
+  readonly settled: number
+  readonly rescued: number
+  readonly woken: number
+  readonly claimed: number
+  /** Attempts in progress after the pass. */
+  readonly running: number
+}
+
+/** What happens, for whoever watches. */
+export type SchedulerEvent =
+  | { readonly kind: 'started'; readonly claimed: ClaimedJob; readonly atMs: number }
+  | {
+      readonly kind: 'ended'
+      readonly claimed: ClaimedJob
+      readonly outcome: Outcome
+      /** Null where the attempt was lost before its end could be written. */
+      readonly report: FinishReport | null
+      readonly durationMs: number
+    }
+  | { readonly kind: 'rescued'; readonly report: FinishReport }
+  | { readonly kind: 'warning'; readonly message: string; readonly hint: string | null }
+  | { readonly kind: 'tables_missing'; readonly tables: readonly TableName[] }
+  | { readonly kind: 'tables_found' }
+  | { readonly kind: 'outage'; readonly message: string }
+  | { readonly kind: 'recovered' }
+  | { readonly kind: 'draining'; readonly running: number }
+  | { readonly kind: 'stopping'; readonly running: number }

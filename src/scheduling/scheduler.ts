@@ -1,0 +1,180 @@
+/**
+ * The foreground scheduler. `tick` is one deterministic pass: settle, keep leases, rescue, wake, claim,
+ * start. `run` repeats it until told to stop or until nothing is left to do.
+ *
+ * Invariants: an attempt is held from its claim until its end is written; no write outlives the loss of
+ * its lease (fence); a database that is away stops claims and nothing else.
+ */
+import { claimJobs } from '../database/queries/claim.ts'
+import { finishAttempts } from '../database/queries/finish.ts'
+import { rescueJobs, sweepLocks } from '../database/queries/rescue.ts'
+import { wakeStranded } from '../database/queries/wake.ts'
+import { listActiveWorkspaces } from '../database/repositories/job-repository.ts'
+import {
+  insertSchedulerInstance,
+  touchSchedulerInstance,
+} from '../database/repositories/scheduler-instance-repository.ts'
+import { findDeadOwners } from './dead-owners.ts'
+import { HeldAttempts } from './held-attempts.ts'
+import { LeaseKeeper } from './lease-keeper.ts'
+import { decideEnd } from './outcome-transition.ts'
+import { requiredLocks } from './required-locks.ts'
+import type { SchedulerDeps, SchedulerOptions, TickCounts } from './scheduler-types.ts'
+import { settleAttempts } from './settle-attempts.ts'
+import { TableWatch, type TablesNow } from './table-watch.ts'
+
+/** How often the rarer duties are done: judging other schedulers, and mending stranded jobs. */
+const rescueEveryMs = 1000
+const mendEveryMs = 30_000
+
+const nothing: TickCounts = { settled: 0, rescued: 0, woken: 0, claimed: 0, running: 0 }
+
+export class Scheduler {
+  readonly id: string
+  readonly held = new HeldAttempts()
+  readonly tables: TableWatch
+  readonly deps: SchedulerDeps
+  readonly options: SchedulerOptions
+  readonly #leases: LeaseKeeper
+  #onEnd: () => void = () => {}
+  #registered = false
+  #rescueAt = 0
+  #mendAt = 0
+  /** No new claims: a drain, or a stop. */
+  draining = false
+
+  constructor(deps: SchedulerDeps, options: SchedulerOptions) {
+    this.deps = deps
+    this.options = options
+    this.id = deps.ids.next()
+    this.tables = new TableWatch(deps)
+    this.#leases = new LeaseKeeper(deps, options, this.id)
+  }
+
+  /** Called whenever an attempt ends, so that a loop need not wait for its next pass. */
+  onEnd(listener: () => void): void {
+    this.#onEnd = listener
+  }
+
+  /** One pass. Throws what the database throws; everything held stays held, so the next pass goes on. */
+  async tick(): Promise<TickCounts> {
+    const tables = await this.tables.look()
+    if (tables === null) return { ...nothing, running: this.held.running }
+    await this.#register(tables)
+    const settled = await settleAttempts({ deps: this.deps, options: this.options, held: this.held, tables })
+    await this.#leases.keep(this.held, tables)
+    const rescued = await this.#rescue(tables)
+    const woken = await this.#wake(tables)
+    const claimed = await this.#claim(tables)
+    return { settled, rescued, woken, claimed, running: this.held.running }
+  }
+
+  /** Aborts everything that runs; what does not end by itself within the grace is released over its head. */
+  async stop(graceMs: number): Promise<void> {
+    this.draining = true
+    this.held.abortAll('stop')
+    const giveUpAt = this.deps.clock.monotonic() + graceMs
+    while (this.held.running > 0 && this.deps.clock.monotonic() < giveUpAt) await this.deps.clock.sleep(25)
+    const tables = await this.tables.look()
+    if (tables === null) return
+    await settleAttempts({ deps: this.deps, options: this.options, held: this.held, tables })
+    await this.#releaseRest(tables)
+  }
+
+  /** Says that this scheduler is gone, so that others need not wait for its leases. */
+  async leave(): Promise<void> {
+    if (!this.#registered) return
+    const { database } = this.deps
+    await touchSchedulerInstance(database.db, this.id, { stoppedAt: await database.now() })
+  }
+
+  async #register(tables: TablesNow): Promise<void> {
+    if (this.#registered || !tables.instances) return
+    const { database, identity } = this.deps
+    const now = await database.now()
+    const { host, bootId, pidNamespace, pid, startTime } = identity
+    await insertSchedulerInstance(database.db, {
+      id: this.id,
+      host,
+      bootId,
+      pidNamespace,
+      pid,
+      processStartedAt: startTime,
+      version: this.options.version,
+      concurrency: this.options.concurrency,
+      startedAt: now,
+      heartbeatAt: now,
+      stoppedAt: null,
+    })
+    this.#registered = true
+  }
+
+  async #rescue(tables: TablesNow): Promise<number> {
+    const { clock, database, ids, notify } = this.deps
+    if (clock.monotonic() < this.#rescueAt) return 0
+    const deadOwners = tables.instances ? await findDeadOwners(this.deps, this.id) : []
+    const heldJobIds = this.held.keys().map((key) => key.jobId)
+    const reports = await rescueJobs(database, { schedulerId: this.id, heldJobIds, deadOwners, ids, tables })
+    for (const report of reports) notify({ kind: 'rescued', report })
+    this.#rescueAt = clock.monotonic() + rescueEveryMs
+    return reports.length
+  }
+
+  async #wake(tables: TablesNow): Promise<number> {
+    const { clock, database, ids } = this.deps
+    if (clock.monotonic() < this.#mendAt) return 0
+    const woken = await wakeStranded(database, { ids, hasEventTable: tables.events })
+    if (tables.locks) await sweepLocks(database)
+    this.#mendAt = clock.monotonic() + mendEveryMs
+    return woken
+  }
+
+  async #claim(tables: TablesNow): Promise<number> {
+    const limit = this.options.concurrency - this.held.size
+    if (this.draining || limit <= 0) return 0
+    const { database, ids, clock, notify } = this.deps
+    const claimed = await claimJobs(database, {
+      schedulerId: this.id,
+      limit,
+      leaseMs: this.options.leaseMs,
+      projectSlug: this.options.projectSlug,
+      facts: await this.readFacts(),
+      hasLockTable: tables.locks,
+      hasEventTable: tables.events,
+      ids,
+      locksFor: requiredLocks,
+    })
+    for (const job of claimed) {
+      this.held.start(job, {
+        execute: this.deps.execute,
+        schedulerId: this.id,
+        startedAtMs: clock.monotonic(),
+        classify: database.dialect.classify,
+        onEnd: () => this.#onEnd(),
+      })
+      notify({ kind: 'started', claimed: job, atMs: job.job.updatedAt })
+    }
+    return claimed.length
+  }
+
+  /** What readiness needs to know beyond the rows. */
+  async readFacts(): Promise<{ databaseTrusted: boolean; unreachableProjects: readonly string[] }> {
+    const workspaces = await listActiveWorkspaces(this.deps.database.db)
+    const unreachable = workspaces.filter(({ workspace }) => !this.deps.canReach(workspace))
+    return {
+      databaseTrusted: this.options.databaseTrusted,
+      unreachableProjects: unreachable.map(({ projectId }) => projectId),
+    }
+  }
+
+  async #releaseRest(tables: TablesNow): Promise<void> {
+    const { database, ids, random } = this.deps
+    const outcome = { kind: 'released', reason: 'the scheduler was stopped' } as const
+    const finishes = this.held.all().flatMap(({ claimed: { job } }) => {
+      const end = decideEnd(outcome, { try: job.try, maxTries: job.maxTries, random, stopped: true })
+      return end === null ? [] : { jobId: job.id, attempt: job.attempt, projectId: job.projectId, end }
+    })
+    await finishAttempts(database, finishes, { ids, tables })
+    for (const held of this.held.all()) this.held.drop(held)
+  }
+}

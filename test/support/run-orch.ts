@@ -1,0 +1,91 @@
+import { spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { StopSignal } from '../../src/runtime/signals.ts'
+import { runMain } from '../../src/main.ts'
+
+const root = new URL('../..', import.meta.url).pathname
+
+export interface OrchResult {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface RunOptions {
+  /** The working directory; configuration, state and HOME live in hidden directories of its own. */
+  readonly cwd: string
+  readonly env?: Readonly<Record<string, string>>
+  /** Ends the call as the signal would. */
+  readonly signal?: AbortSignal
+}
+
+/** Nothing of the machine's user leaks into a test: no keys, no configuration, no detection of local servers. */
+export function hermeticEnv(cwd: string, extra: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const home = join(cwd, '.home')
+  mkdirSync(home, { recursive: true })
+  return {
+    PATH: process.env.PATH ?? '',
+    HOME: home,
+    ORCH_CONFIG_DIR: join(home, 'config'),
+    ORCH_STATE_DIR: join(home, 'state'),
+    ORCH_DETECT: 'off',
+    ...extra,
+  }
+}
+
+/** Runs `main` in this process. Nobody can be asked: no stream is a terminal. */
+export async function runOrch(argv: readonly string[], options: RunOptions): Promise<OrchResult> {
+  let stdout = ''
+  let stderr = ''
+  const exitCode = await runMain(argv, {
+    streams: {
+      // A closed pipe: whoever reads it finds the end at once.
+      stdin: Object.assign(process.stdin, { isTTY: false }),
+      stdout: { isTTY: false, write: (text) => ((stdout += text), true) },
+      stderr: { isTTY: false, write: (text) => ((stderr += text), true) },
+    },
+    env: hermeticEnv(options.cwd, options.env),
+    cwd: options.cwd,
+    signals: { listen: (listener) => listenTo(options.signal, listener) },
+  })
+  return { exitCode, stdout, stderr }
+}
+
+function listenTo(signal: AbortSignal | undefined, listener: (signal: StopSignal) => void): () => void {
+  const stop = () => listener('SIGINT')
+  signal?.addEventListener('abort', stop)
+  return () => signal?.removeEventListener('abort', stop)
+}
+
+/** Runs `bin/orch.js` in a process of its own, with stdin closed. `dist/` is built by the global setup. */
+export function runOrchProcess(argv: readonly string[], options: RunOptions): Promise<OrchResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(root, 'bin/orch.js'), ...argv], {
+      cwd: options.cwd,
+      env: hermeticEnv(options.cwd, options.env),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 60_000,
+      killSignal: 'SIGKILL',
+      signal: options.signal,
+    })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+    child.on('error', reject)
+    child.on('close', (code, signal) => resolve({ exitCode: code ?? (signal === null ? 1 : 130), stdout, stderr }))
+  })
+}
+
+/** The one JSON document of a `--json` call. Fails where stdout holds anything else. */
+export function documentOf<T = unknown>(result: OrchResult): OrchDocument<T> {
+  return JSON.parse(result.stdout) as OrchDocument<T>
+}
+
+export interface OrchDocument<T> {
+  readonly kind: string
+  readonly version: number
+  readonly data: T
+  readonly warnings: readonly { readonly message: string; readonly hint?: string }[]
+}
