@@ -7,6 +7,7 @@ type Shapes = Readonly<Record<string, z.ZodType>>
 const files: readonly (() => Promise<{ readonly schemas: Shapes }>)[] = [
   () => import('./schemas/program.ts'),
   () => import('./schemas/config.ts'),
+  () => import('./schemas/db.ts'),
 ]
 
 /** Every `--json` kind with the shape of its document or event, by kind. */

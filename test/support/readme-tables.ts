@@ -50,8 +50,10 @@ async function globalOptionTable(): Promise<string> {
 }
 
 function settingTable(): string {
-  const shown = (value: unknown) =>
-    value === null || (Array.isArray(value) && value.length === 0) ? '-' : code(`${value}`)
+  const shown = (value: SettingDefinition['default']) => {
+    const text = Array.isArray(value) ? value.join(' ') : String(value ?? '')
+    return text === '' ? '-' : code(text)
+  }
   return markdownTable(
     ['setting', 'environment', 'default', 'meaning'],
     settingKeys.map((key) => {
