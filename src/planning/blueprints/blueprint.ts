@@ -1,0 +1,51 @@
+import type { Check, Plan, PlannedJob } from '../../domain/plan.ts'
+import { defaultMaxTries, defaultRole } from '../plan-schema.ts'
+
+/** What a person may say about a blueprint's plan. */
+export interface BlueprintInput {
+  /** The person's own words; null for the blueprint's. */
+  readonly goal: string | null
+  readonly project: string
+}
+
+/** A maintained plan that needs no model to be made. */
+export interface Blueprint {
+  readonly name: string
+  readonly summary: string
+  readonly goal: string
+  build(input: BlueprintInput): Plan
+}
+
+/** A job with everything unsaid at its default. */
+export function blueprintJob(
+  job: Pick<PlannedJob, 'key' | 'title' | 'description' | 'executor'> & Partial<PlannedJob>,
+): PlannedJob {
+  return {
+    role: job.executor === 'command' ? null : defaultRole,
+    dependsOn: [],
+    priority: 'medium',
+    run: null,
+    timeoutMs: null,
+    repeatable: false,
+    needs: [],
+    writes: null,
+    locks: [],
+    tasks: [],
+    acceptance: [],
+    deliverables: [],
+    estimate: null,
+    maxTries: defaultMaxTries,
+    model: null,
+    ...job,
+  }
+}
+
+/** The file exists, the job changed it, and it contains the text. */
+export function fileCheck(id: string, path: string, contains: string | null = null): Check {
+  return { id, check: 'file', path, contains, changed: true }
+}
+
+/** The command exits with 0 within a minute. */
+export function commandCheck(id: string, run: readonly [string, ...string[]]): Check {
+  return { id, check: 'command', run, timeoutMs: 60_000 }
+}
