@@ -11,6 +11,12 @@ import { openTrustStore, type TrustStore } from './config/trust.ts'
 import type { Capabilities } from './database/capabilities.ts'
 import type { Database, OpenOptions } from './database/connection.ts'
 import type { MigrateOptions, MigrationReport } from './database/migration/migrate.ts'
+import type { Choice } from './models/model.ts'
+import type { ModelWish } from './models/model-chooser.ts'
+import type { ModelRegistry } from './models/model-registry.ts'
+import type { ModelStore } from './models/model-store.ts'
+import type { OrgChart } from './models/org-chart.ts'
+import type { SelectionPolicy } from './models/ranking.ts'
 import type { ProviderHealth } from './providers/health.ts'
 import type { ProviderManager } from './providers/provider-manager.ts'
 import { systemClock, type Clock } from './runtime/clock.ts'
@@ -55,6 +61,12 @@ export interface Context {
   providers(): Promise<ProviderManager>
   /** Cooldowns of providers and models. */
   health(): Promise<ProviderHealth>
+  /** What is known of each model. */
+  models(): Promise<ModelRegistry>
+  /** The org chart. */
+  roles(): Promise<OrgChart>
+  /** Chooses models by the settings; `allowRehearsal` lets a simulated one stand in where nothing else can. */
+  modelChooser(options?: { readonly allowRehearsal?: boolean }): Promise<(wish: ModelWish) => Promise<Choice>>
   close(): Promise<void>
 }
 
@@ -90,6 +102,8 @@ export function createContext(options: ContextOptions): Context {
       : new Map()
     return new Settings({ env: options.env, database: stored, ...(await files()) })
   })
+  const userConfigDir = paths.userConfigDir
+  const providers = providerGetters({ ...databases, databaseIsTrusted, env: options.env, userConfigDir })
   return {
     ...systemParts(),
     ...databases,
@@ -101,8 +115,35 @@ export function createContext(options: ContextOptions): Context {
     migrate: (request = {}) => migrateDatabase({ databases, trust, version: packageJson.version }, request),
     settings,
     databaseIsTrusted,
-    ...providerGetters({ ...databases, databaseIsTrusted, env: options.env, userConfigDir: paths.userConfigDir }),
+    ...providers,
+    ...modelGetters({ ...databases, ...providers, databaseIsTrusted, settings }),
   }
+}
+
+type ModelSources = Pick<Context, 'database' | 'tables' | 'databaseIsTrusted' | 'providers' | 'health' | 'settings'>
+
+function modelGetters({ database, tables, databaseIsTrusted, providers, health, settings }: ModelSources) {
+  const store = lazy(async (): Promise<ModelStore> => {
+    const trusted = await databaseIsTrusted()
+    return { database: await database(), tables: await tables(), clock: systemClock, trusted }
+  })
+  const models = lazy(async () => {
+    const { ModelRegistry } = await import('./models/model-registry.ts')
+    return new ModelRegistry(await store(), await providers())
+  })
+  const roles = lazy(async () => {
+    const { OrgChart } = await import('./models/org-chart.ts')
+    return new OrgChart(await store())
+  })
+  const modelChooser: Context['modelChooser'] = async (options = {}) => {
+    const { createModelChooser } = await import('./models/model-chooser.ts')
+    const chosen = await settings()
+    const policy = chosen.get('selection.policy') as SelectionPolicy
+    const defaultModel = chosen.get('models.default')
+    const parts = { registry: await models(), roles: await roles(), health: await health() }
+    return createModelChooser({ ...parts, policy, defaultModel, ...options })
+  }
+  return { models, roles, modelChooser }
 }
 
 interface ProviderSources extends Pick<Context, 'database' | 'tables' | 'databaseIsTrusted' | 'env'> {
