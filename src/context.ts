@@ -22,7 +22,7 @@ import type { ProviderManager } from './providers/provider-manager.ts'
 import { systemClock, type Clock } from './runtime/clock.ts'
 import { systemIds, type Ids } from './runtime/ids.ts'
 import { lazy } from './runtime/lazy.ts'
-import { silentLogger, type Logger } from './runtime/logger.ts'
+import { lineLogger, silentLogger, type Logger } from './runtime/logger.ts'
 import { systemRandom, type Random } from './runtime/random.ts'
 import type { Signals } from './runtime/signals.ts'
 import type { Streams } from './runtime/streams.ts'
@@ -90,9 +90,10 @@ export interface ContextOptions {
 
 /** Builds the context of one call. Opens nothing. */
 export function createContext(options: ContextOptions): Context {
+  const logger = options.globals.verbose ? lineLogger(options.streams.stderr) : silentLogger
   const paths = findPaths(options.cwd, options.env)
   const files = lazy(() => readFiles(options, paths))
-  const databases = databaseGetters(options, { paths, files })
+  const databases = databaseGetters(options, { paths, files, logger })
   const trust = openTrustStore(paths.userConfigDir)
   const databaseIsTrusted = async () => trust.isTrusted((await databases.database()).address)
   const settings = lazy(async () => {
@@ -105,7 +106,7 @@ export function createContext(options: ContextOptions): Context {
   const userConfigDir = paths.userConfigDir
   const providers = providerGetters({ ...databases, databaseIsTrusted, env: options.env, userConfigDir })
   return {
-    ...systemParts(),
+    ...systemParts(logger),
     ...databases,
     env: options.env,
     cwd: options.cwd,
@@ -163,8 +164,7 @@ function providerGetters(sources: ProviderSources) {
   }
 }
 
-function systemParts() {
-  const logger: Logger = silentLogger
+function systemParts(logger: Logger) {
   return {
     clock: systemClock,
     random: systemRandom,
@@ -191,9 +191,10 @@ async function readFiles({ globals, cwd }: ContextOptions, paths: Paths) {
 interface FoundFiles {
   readonly paths: Paths
   readonly files: () => Promise<Files>
+  readonly logger: Logger
 }
 
-function databaseGetters(options: ContextOptions, { paths, files }: FoundFiles) {
+function databaseGetters(options: ContextOptions, { paths, files, logger }: FoundFiles) {
   const opened: Database[] = []
   const address = lazy(async () => {
     const settings = new Settings({ env: options.env, database: new Map(), ...(await files()) })
@@ -202,6 +203,7 @@ function databaseGetters(options: ContextOptions, { paths, files }: FoundFiles) 
   const open = async (url: string, create: boolean) => {
     const { openDatabase } = await import('./database/connection.ts')
     const database = await openDatabase(url, { ...openOptions(options), create })
+    logger.debug('opened the database', { address: database.address, engine: database.dialect.label })
     opened.push(database)
     return database
   }

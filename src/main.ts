@@ -6,6 +6,7 @@ import { buildProgram, commandWords } from './cli/program.ts'
 import { plain } from './cli/render/plain.ts'
 import { exitCodes, type ExitCode, type ExitName } from './errors/exit-code.ts'
 import { OrchError, errorMessage, systemErrorCode } from './errors/orch-error.ts'
+import { redact, rememberEnvironmentSecrets } from './runtime/redaction.ts'
 import { systemSignals } from './runtime/signals.ts'
 
 /** Runs this process's own argv. */
@@ -27,6 +28,7 @@ function ignoreClosedPipe(error: Error): void {
 /** Runs one call and returns its exit code. Never throws. */
 export async function runMain(argv: readonly string[], around: Surroundings): Promise<ExitCode> {
   let exit: ExitName = 'done'
+  rememberEnvironmentSecrets(around.env)
   try {
     const program = await buildProgram({
       version: packageJson.version,
@@ -50,16 +52,14 @@ export async function runMain(argv: readonly string[], around: Surroundings): Pr
 function fail(thrown: unknown, argv: readonly string[], around: Surroundings): ExitCode {
   if (thrown instanceof CommanderError && thrown.exitCode === 0) return exitCodes.done.code
   const error = toOrchError(thrown)
-  const { stderr } = around.streams
+  const say = (text: string) => void around.streams.stderr.write(redact(text))
   if (argv.includes('--json')) {
     const { code, message, hint, exitCode } = error
-    stderr.write(`${JSON.stringify({ kind: 'error', version: 1, code, message, hint: hint ?? null, exitCode })}\n`)
+    say(`${JSON.stringify({ kind: 'error', version: 1, code, message, hint: hint ?? null, exitCode })}\n`)
   } else {
-    stderr.write(
-      plain(`error: ${error.message} [${error.code}]\n${error.hint === undefined ? '' : `  ${error.hint}\n`}`),
-    )
+    say(plain(`error: ${error.message} [${error.code}]\n${error.hint === undefined ? '' : `  ${error.hint}\n`}`))
   }
-  if (argv.includes('--verbose')) stderr.write(plain(`${stackOf(thrown)}\n`))
+  if (argv.includes('--verbose')) say(plain(`${stackOf(thrown)}\n`))
   return error.exitCode
 }
 

@@ -1,6 +1,7 @@
 /** The command's mouth: data on stdout, everything else on stderr, one JSON document with `--json`. */
 import { Chalk, type ChalkInstance } from 'chalk'
 import { OrchError } from '../errors/orch-error.ts'
+import { redact } from '../runtime/redaction.ts'
 import type { Streams } from '../runtime/streams.ts'
 import type { GlobalOptions } from './command.ts'
 import { plain } from './render/plain.ts'
@@ -38,6 +39,7 @@ export function createIo(streams: Streams, globals: GlobalOptions, env: NodeJS.P
   // chalk itself ignores NO_COLOR.
   const colorful = globals.color && !globals.json && streams.stdout.isTTY === true && !isSet(env['NO_COLOR'])
   const canAsk = streams.stdin.isTTY === true && streams.stderr.isTTY === true && !ci && !globals.json
+  const say = (text: string) => void streams.stderr.write(redact(plain(text)))
   const document = (fields: object) => void streams.stdout.write(`${JSON.stringify(fields)}\n`)
   return {
     streams,
@@ -57,10 +59,10 @@ export function createIo(streams: Streams, globals: GlobalOptions, env: NodeJS.P
     warn: (message, hint) => {
       if (warnings.some((known) => known.message === message)) return
       warnings.push(hint === undefined ? { message } : { message, hint })
-      if (!globals.json) streams.stderr.write(plain(`warning: ${message}\n${hint === undefined ? '' : `  ${hint}\n`}`))
+      if (!globals.json) say(`warning: ${message}\n${hint === undefined ? '' : `  ${hint}\n`}`)
     },
     progress: (message) => {
-      if (!globals.quiet && !globals.json) streams.stderr.write(plain(`${message}\n`))
+      if (!globals.quiet && !globals.json) say(`${message}\n`)
     },
     confirm: (question, flag = '--yes') => confirm({ question, flag, assume: globals.yes, canAsk }),
   }
