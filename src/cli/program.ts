@@ -39,7 +39,13 @@ export const nouns: Readonly<Record<string, Noun>> = {
   },
   roles: {
     summary: 'the org chart',
-    verbs: {},
+    verbs: {
+      list: () => import('./commands/roles/list.ts'),
+      show: () => import('./commands/roles/show.ts'),
+      add: () => import('./commands/roles/add.ts'),
+      edit: () => import('./commands/roles/edit.ts'),
+      seed: () => import('./commands/roles/seed.ts'),
+    },
   },
   project: {
     summary: 'goals and their plans',

@@ -7,6 +7,7 @@ type Shapes = Readonly<Record<string, z.ZodType>>
 const files: readonly (() => Promise<{ readonly schemas: Shapes }>)[] = [
   () => import('./schemas/program.ts'),
   () => import('./schemas/config.ts'),
+  () => import('./schemas/roles.ts'),
   () => import('./schemas/db.ts'),
 ]
 
