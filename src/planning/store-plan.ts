@@ -6,13 +6,14 @@ import { insertEdges, insertJobs, insertTasks, type NewJob } from '../database/r
 import { findProject, insertProject, listSlugs } from '../database/repositories/project-repository.ts'
 import type { TableName } from '../database/tables.ts'
 import { priorities } from '../domain/job-state.ts'
-import { effectivePriorities, pathLengths } from '../domain/plan-graph.ts'
+import { pathLengths } from '../domain/plan-graph.ts'
 import { planHash } from '../domain/plan-hash.ts'
 import type { Plan } from '../domain/plan.ts'
 import type { Project } from '../domain/project.ts'
 import { OrchError } from '../errors/orch-error.ts'
 import type { Ids } from '../runtime/ids.ts'
 import { cleanText } from './clean-text.ts'
+import { inheritedPriorities } from './inherited-priorities.ts'
 
 export interface StoreDeps {
   readonly database: Database
@@ -134,7 +135,7 @@ function newProject(plan: Plan, { id, atMs, options }: NewProject): Project {
 }
 
 /** Rows for the plan's jobs, ids in the order of the plan, ready where nothing has to happen before. */
-export function newJobs(plan: Plan, projectId: string, ids: Ids): readonly NewJob[] {
+function newJobs(plan: Plan, projectId: string, ids: Ids): readonly NewJob[] {
   const lengths = pathLengths(plan.jobs)
   const inherited = inheritedPriorities(plan)
   return plan.jobs.map((job) => ({
@@ -145,16 +146,14 @@ export function newJobs(plan: Plan, projectId: string, ids: Ids): readonly NewJo
     blockedBy: job.dependsOn.length,
     effectivePriority: inherited.get(job.key) ?? priorities[job.priority],
     pathLength: lengths.get(job.key) ?? 1,
+    skippedBecause: null,
   }))
 }
 
-/** Per key: the highest priority of the job and everything behind it, as a number. */
-export function inheritedPriorities(plan: Pick<Plan, 'jobs'>): ReadonlyMap<string, number> {
-  return effectivePriorities(plan.jobs.map((job) => ({ ...job, priority: priorities[job.priority] })))
-}
-
 /** The dependencies as pairs of ids. */
-export function edgesOf(jobs: readonly NewJob[]): readonly { readonly jobId: string; readonly dependsOnId: string }[] {
+export function edgesOf(
+  jobs: readonly Pick<NewJob, 'id' | 'plan'>[],
+): readonly { readonly jobId: string; readonly dependsOnId: string }[] {
   const idOf = new Map(jobs.map((job) => [job.plan.key, job.id]))
   return jobs.flatMap((job) =>
     job.plan.dependsOn.flatMap((key) => {

@@ -1,23 +1,15 @@
 import { expect, it } from 'vitest'
-import { migrations } from '../../migrations/index.ts'
-import { Capabilities } from '../../src/database/capabilities.ts'
 import { toJob } from '../../src/database/repositories/job-row.ts'
 import { listEvents } from '../../src/database/repositories/event-repository.ts'
 import type { TableName } from '../../src/database/tables.ts'
 import { planHash } from '../../src/domain/plan-hash.ts'
 import { isApproved } from '../../src/domain/project.ts'
-import { systemIds } from '../../src/runtime/ids.ts'
 import { storePlan, type StoreOptions } from '../../src/planning/store-plan.ts'
 import { describeEachDatabase, type TestDatabase } from '../support/databases.ts'
 import { aCommandJob, aJob, aPlan } from '../support/plan-builder.ts'
+import { storeDepsFor } from '../support/store-deps.ts'
 
 const draft: StoreOptions = { workspace: '/work/sample', approvedBy: null, onTakenSlug: 'refuse' }
-
-const depsFor = (database: TestDatabase) => ({
-  database,
-  tables: new Capabilities(database, migrations),
-  ids: systemIds,
-})
 
 const diamond = aPlan({
   budgetMicroUsd: 5_000_000,
@@ -46,7 +38,7 @@ async function countRows(database: TestDatabase): Promise<Record<string, number>
 describeEachDatabase('storePlan', (open) => {
   it('stores project, jobs, tasks, edges and one event', async () => {
     const database = await open()
-    const { project, plan } = await storePlan(depsFor(database), diamond, draft)
+    const { project, plan } = await storePlan(storeDepsFor(database), diamond, draft)
     expect(await countRows(database)).toEqual({ projects: 1, jobs: 4, job_dependencies: 4, tasks: 1, job_events: 1 })
     expect(project).toMatchObject({ slug: 'sample', status: 'draft', budgetMicroUsd: 5_000_000, approvedHash: null })
     expect(project.planHash).toBe(planHash({ ...diamond, workspace: '/work/sample' }))
@@ -56,7 +48,7 @@ describeEachDatabase('storePlan', (open) => {
 
   it('gives every job its counter, state, inherited priority and path length', async () => {
     const database = await open()
-    await storePlan(depsFor(database), diamond, draft)
+    await storePlan(storeDepsFor(database), diamond, draft)
     const rows = await database.db.selectFrom('jobs').selectAll().orderBy('id').execute()
     expect(rows.map(toJob)).toMatchObject([
       {
@@ -77,7 +69,7 @@ describeEachDatabase('storePlan', (open) => {
   })
 
   it('stores an approved plan as active, bound to its hash', async () => {
-    const { project } = await storePlan(depsFor(await open()), diamond, { ...draft, approvedBy: 'mia' })
+    const { project } = await storePlan(storeDepsFor(await open()), diamond, { ...draft, approvedBy: 'mia' })
     expect(project).toMatchObject({ status: 'active', approvedBy: 'mia' })
     expect(isApproved(project)).toBe(true)
   })
@@ -89,12 +81,12 @@ describeEachDatabase('storePlan', (open) => {
       ...diamond,
       jobs: [...diamond.jobs, ...Array.from({ length: 700 }, (_, n) => aJob({ key: `n${n}` })), aJob({ key: 'setup' })],
     }
-    await expect(storePlan(depsFor(database), broken, draft)).rejects.toThrow(/unique/i)
+    await expect(storePlan(storeDepsFor(database), broken, draft)).rejects.toThrow(/unique/i)
     expect(await countRows(database)).toEqual({ projects: 0, jobs: 0, job_dependencies: 0, tasks: 0, job_events: 0 })
   })
 
   it('refuses a taken slug, or moves on to the next free one', async () => {
-    const deps = depsFor(await open())
+    const deps = storeDepsFor(await open())
     await storePlan(deps, diamond, draft)
     await expect(storePlan(deps, diamond, draft)).rejects.toMatchObject({
       code: 'ORCH_CONFLICT',
@@ -108,7 +100,7 @@ describeEachDatabase('storePlan', (open) => {
 
   it('names the missing tables, and does without tasks and job_events', async () => {
     const database = await open()
-    const deps = depsFor(database)
+    const deps = storeDepsFor(database)
     await database.db.schema.dropTable('tasks').execute()
     await database.db.schema.dropTable('job_events').execute()
     await storePlan(deps, diamond, draft)
@@ -123,7 +115,7 @@ describeEachDatabase('storePlan', (open) => {
   it('hashes what the database gives back, whatever the text held', async () => {
     const database = await open()
     const odd = aPlan({ goal: 'a\0b\ud800c \\u0000', jobs: [aJob({ title: 'x\0y \\u0000', description: '\udfff' })] })
-    const { project, plan } = await storePlan(depsFor(database), odd, draft)
+    const { project, plan } = await storePlan(storeDepsFor(database), odd, draft)
     const row = await database.db.selectFrom('projects').selectAll().executeTakeFirstOrThrow()
     const jobs = (await database.db.selectFrom('jobs').selectAll().execute()).map(toJob)
     expect(row.goal).toBe('a\ufffdb\ufffdc \\u0000')
@@ -135,7 +127,7 @@ describeEachDatabase('storePlan', (open) => {
     const jobs = Array.from({ length: 10_000 }, (_, n) =>
       aJob({ key: `job-${n}`, dependsOn: n < 100 ? [] : [`job-${n - 100}`, `job-${n - 99}`] }),
     )
-    await storePlan(depsFor(database), aPlan({ jobs }), draft)
+    await storePlan(storeDepsFor(database), aPlan({ jobs }), draft)
     expect(await countRows(database)).toMatchObject({ jobs: 10_000, job_dependencies: 19_800 })
   })
 })

@@ -16,11 +16,12 @@ export interface NewJob {
   readonly blockedBy: number
   readonly effectivePriority: number
   readonly pathLength: number
+  /** The dead job that it stands behind. */
+  readonly skippedBecause: string | null
 }
 
 /** A stored job as planning sees it. */
 export interface StoredJob extends NewJob {
-  readonly skippedBecause: string | null
   readonly error: JobFailure | null
 }
 
@@ -59,7 +60,7 @@ export async function removeEdges(trx: Trx, projectId: string): Promise<void> {
 }
 
 /** Inserts the written tasks of the jobs; a job without any has one implicit task and no row. */
-export async function insertTasks(trx: Trx, jobs: readonly NewJob[], atMs: number): Promise<void> {
+export async function insertTasks(trx: Trx, jobs: readonly Pick<NewJob, 'id' | 'plan'>[], atMs: number): Promise<void> {
   const rows = jobs.flatMap((job) =>
     job.plan.tasks.map((task, ordinal): TaskRow => {
       return { job_id: job.id, ordinal, ...task, state: 'pending', summary: null, updated_at: atMs }
@@ -139,28 +140,28 @@ export async function updateJob(trx: Trx, change: JobChange, atMs: number): Prom
     .execute()
 }
 
-/** Cancels what has not ended, and ends its attempts for the database; the scheduler notices and stops the work. */
-export async function cancelOpenJobs(
-  trx: Trx,
-  projectId: string,
-  cancel: { readonly atMs: number; readonly attempts: boolean },
-) {
-  if (cancel.attempts) {
-    await trx
-      .updateTable('attempts')
-      .set({ ended_at: cancel.atMs, outcome: 'cancelled' })
-      .where('ended_at', 'is', null)
-      .where('job_id', 'in', (eb) => eb.selectFrom('jobs').select('id').where('project_id', '=', projectId))
-      .execute()
-  }
+/** Cancels what has not ended and returns it; a running job's scheduler notices and stops the work. */
+export async function cancelOpenJobs(trx: Trx, projectId: string, atMs: number) {
   // The lease stays: until it passes, the locks of a worker that has not noticed yet stay too.
   return trx
     .updateTable('jobs')
-    .set({ state: 'cancelled', finished_at: cancel.atMs, updated_at: cancel.atMs, waits_for: null })
+    .set({ state: 'cancelled', finished_at: atMs, updated_at: atMs, waits_for: null })
     .where('project_id', '=', projectId)
     .where('state', 'in', ['blocked', 'ready', 'running'])
-    .returning(['id', 'key', 'attempt'])
+    .returning(['id', 'key'])
     .execute()
+}
+
+/** Ends the open attempts of cancelled jobs for the database. */
+export async function endAttempts(trx: Trx, jobIds: readonly string[], atMs: number): Promise<void> {
+  for (const part of chunks(jobIds, rowsAtOnce)) {
+    await trx
+      .updateTable('attempts')
+      .set({ ended_at: atMs, outcome: 'cancelled' })
+      .where('ended_at', 'is', null)
+      .where('job_id', 'in', part)
+      .execute()
+  }
 }
 
 function planColumns(plan: PlannedJob) {
@@ -197,12 +198,12 @@ function toRow(job: NewJob, atMs: number): JobRow {
     waits_for: null,
     result: null,
     error: null,
-    skipped_because: null,
+    skipped_because: job.skippedBecause,
     rehearsed: 0,
     created_at: atMs,
     updated_at: atMs,
     started_at: null,
-    finished_at: null,
+    finished_at: job.state === 'skipped' ? atMs : null,
   }
 }
 

@@ -17,14 +17,12 @@ export async function findProject(db: Db, slug: string): Promise<Project | undef
   return row === undefined ? undefined : toProject(row)
 }
 
-/** Slugs that are `base` or begin with `base-`. */
-export async function listSlugs(db: Db, base: string): Promise<ReadonlySet<string>> {
+/** Every slug, or those that are `base` or begin with `base-`. */
+export async function listSlugs(db: Db, base?: string): Promise<ReadonlySet<string>> {
+  let query = db.selectFrom('projects').select('slug')
   // A slug holds no wildcard of LIKE.
-  const rows = await db
-    .selectFrom('projects')
-    .select('slug')
-    .where((eb) => eb.or([eb('slug', '=', base), eb('slug', 'like', `${base}-%`)]))
-    .execute()
+  if (base !== undefined) query = query.where((eb) => eb.or([eb('slug', '=', base), eb('slug', 'like', `${base}-%`)]))
+  const rows = await query.execute()
   return new Set(rows.map(({ slug }) => slug))
 }
 
