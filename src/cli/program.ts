@@ -14,6 +14,8 @@ interface Noun {
 
 /** Commands of one word. */
 export const topLevel: Readonly<Record<string, Load>> = {
+  init: () => import('./commands/init.ts'),
+  doctor: () => import('./commands/doctor.ts'),
   schema: () => import('./commands/schema.ts'),
   completion: () => import('./commands/completion.ts'),
 }

@@ -6,6 +6,7 @@ type Shapes = Readonly<Record<string, z.ZodType>>
 /** One file for each noun. */
 const files: readonly (() => Promise<{ readonly schemas: Shapes }>)[] = [
   () => import('./schemas/program.ts'),
+  () => import('./schemas/setup.ts'),
   () => import('./schemas/config.ts'),
   () => import('./schemas/roles.ts'),
   () => import('./schemas/db.ts'),

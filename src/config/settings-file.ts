@@ -16,11 +16,12 @@ export type FileSettings = ReadonlyMap<SettingKey, RawSetting>
 export async function readSettingsFile(path: string, owner: 'user' | 'project'): Promise<FileSettings> {
   if (!existsSync(path)) return new Map()
   const text = readText(path)
-  const { parseDocument } = await import('yaml')
-  const document = parseDocument(text, { prettyErrors: true })
-  const [fault] = document.errors
-  if (fault !== undefined) throw invalid(path, fault.message.split('\n')[0] ?? 'not YAML')
-  const root: unknown = document.toJS({ maxAliasCount: 20 })
+  // Every call reads this file: one that says nothing yet must not cost the parser.
+  if (text.split('\n').every((line) => /^\s*(#|$)/.test(line))) return new Map()
+  const { parseSettingsYaml } = await import('./settings-yaml.ts')
+  const parsed = parseSettingsYaml(text)
+  if ('fault' in parsed) throw invalid(path, parsed.fault)
+  const { root } = parsed
   if (root === null || root === undefined) return new Map()
   if (typeof root !== 'object' || Array.isArray(root)) throw invalid(path, 'expected keys and values at the top')
   const settings = new Map<SettingKey, RawSetting>()

@@ -9,7 +9,7 @@ import { describeEachDatabase, type TestDatabase } from '../support/databases.ts
 import { aCommandJob, aJob, aPlan } from '../support/plan-builder.ts'
 import { storeDepsFor } from '../support/store-deps.ts'
 
-const draft: StoreOptions = { workspace: '/work/sample', approvedBy: null, onTakenSlug: 'refuse' }
+const draft: StoreOptions = { workspace: '/srv/sample', approvedBy: null, onTakenSlug: 'refuse' }
 
 const diamond = aPlan({
   budgetMicroUsd: 5_000_000,
@@ -41,8 +41,8 @@ describeEachDatabase('storePlan', (open) => {
     const { project, plan } = await storePlan(storeDepsFor(database), diamond, draft)
     expect(await countRows(database)).toEqual({ projects: 1, jobs: 4, job_dependencies: 4, tasks: 1, job_events: 1 })
     expect(project).toMatchObject({ slug: 'sample', status: 'draft', budgetMicroUsd: 5_000_000, approvedHash: null })
-    expect(project.planHash).toBe(planHash({ ...diamond, workspace: '/work/sample' }))
-    expect(plan.workspace).toBe('/work/sample')
+    expect(project.planHash).toBe(planHash({ ...diamond, workspace: '/srv/sample' }))
+    expect(plan.workspace).toBe('/srv/sample')
     expect(await listEvents(database.db, { projectId: project.id })).toMatchObject([{ kind: 'project.stored' }])
   })
 

@@ -10,7 +10,7 @@ describeEachDatabase('claiming', (open) => {
     await storeRows(database, { jobs: [{ key: 'a' }] })
     const [claimed] = await claim(database)
     expect(claimed?.job).toMatchObject({ state: 'running', attempt: 1, try: 1, leaseOwner: 'scheduler' })
-    expect(claimed?.project).toMatchObject({ slug: 'sample', workspace: '/work/sample' })
+    expect(claimed?.project).toMatchObject({ slug: 'sample', workspace: '/srv/sample' })
     const row = await database.db.selectFrom('jobs').selectAll().executeTakeFirstOrThrow()
     expect(row).toMatchObject({ state: 'running', attempt: 1, lease_owner: 'scheduler' })
     const [attempt] = await database.db.selectFrom('attempts').selectAll().execute()
