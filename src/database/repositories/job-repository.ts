@@ -11,15 +11,9 @@ export interface JobFilter {
   readonly limit?: number
 }
 
-/** Jobs, projects in order of creation, then by the order of starting. */
+/** Jobs in the order of their plans, older projects first: ids sort by creation. */
 export async function listJobs(db: Db, filter: JobFilter = {}): Promise<Job[]> {
-  let query = db
-    .selectFrom('jobs')
-    .selectAll()
-    .orderBy('project_id')
-    .orderBy('effective_priority', 'desc')
-    .orderBy('path_length', 'desc')
-    .orderBy('id')
+  let query = db.selectFrom('jobs').selectAll().orderBy('project_id').orderBy('id')
   if (filter.projectId !== undefined) query = query.where('project_id', '=', filter.projectId)
   if (filter.states !== undefined) query = query.where('state', 'in', [...filter.states])
   if (filter.role !== undefined) query = query.where('role', '=', filter.role)
@@ -98,6 +92,39 @@ export async function listDependencies(db: Db, jobId: string): Promise<Job[]> {
     .orderBy('jobs.id')
     .execute()
   return rows.map(toJob)
+}
+
+/** A job that has not completed and that another one waits for. */
+export interface OpenDependency {
+  readonly id: string
+  readonly projectId: string
+  readonly key: string
+  readonly state: JobState
+}
+
+/** What each blocked job in the scope waits for, by its id, in one read. */
+export async function listOpenDependencies(
+  db: Db,
+  scope: { readonly projectId?: string; readonly jobId?: string },
+): Promise<Map<string, readonly OpenDependency[]>> {
+  let query = db
+    .selectFrom('jobs')
+    .innerJoin('job_dependencies', 'job_dependencies.job_id', 'jobs.id')
+    .innerJoin('jobs as parents', 'parents.id', 'job_dependencies.depends_on_id')
+    .select(['jobs.id as job_id', 'parents.id', 'parents.project_id', 'parents.key', 'parents.state'])
+    .where('jobs.state', '=', 'blocked')
+    .where('parents.state', '<>', 'completed')
+    .orderBy('parents.id')
+  if (scope.projectId !== undefined) query = query.where('jobs.project_id', '=', scope.projectId)
+  if (scope.jobId !== undefined) query = query.where('jobs.id', '=', scope.jobId)
+  const open = new Map<string, OpenDependency[]>()
+  for (const { job_id, project_id, ...row } of await query.execute()) {
+    const known = open.get(job_id)
+    const dependency = { ...row, projectId: project_id }
+    if (known === undefined) open.set(job_id, [dependency])
+    else known.push(dependency)
+  }
+  return open
 }
 
 /** Sets or clears a hold; false where the job is not blocked, ready or running. */

@@ -1,0 +1,19 @@
+import type { Database } from '../database/connection.ts'
+import type { TableName } from '../database/tables.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Ids } from '../runtime/ids.ts'
+
+/** What the features behind `orch jobs` need of their surroundings. */
+export interface JobsDeps {
+  readonly database: Database
+  readonly tables: {
+    has(table: TableName): Promise<boolean>
+    missing(tables: readonly TableName[]): Promise<readonly TableName[]>
+    require(tables: readonly TableName[], neededFor: string): Promise<void>
+  }
+  readonly ids: Ids
+  readonly clock: Clock
+  readonly databaseTrusted: boolean
+  /** Whether this host can work in the workspace. */
+  readonly canReach: (workspace: string) => boolean
+}

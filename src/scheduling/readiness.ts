@@ -1,0 +1,146 @@
+/** Why a job is not running: one named reason each, with what it means and what would change it. */
+import type { ReadinessCondition } from '../database/queries/readiness-conditions.ts'
+import type { OpenDependency } from '../database/repositories/job-repository.ts'
+import type { Job } from '../domain/job.ts'
+import type { NamedJob } from './resolve-job.ts'
+
+/** Names of the readiness conditions, and of the reasons that are judged outside SQL. */
+export type WaitReasonName = ReadinessCondition | 'lockTaken' | 'noScheduler' | 'projectGone'
+
+export interface WaitReason {
+  readonly name: WaitReasonName
+  /** A few words for a list. */
+  readonly short: string
+  /** One sentence. */
+  readonly text: string
+  /** What would unblock it: a command, or what has to happen. */
+  readonly unblock: string
+  /** When it ends by itself, epoch milliseconds. */
+  readonly untilMs: number | null
+}
+
+export interface ReasonFacts {
+  readonly named: NamedJob
+  /** Dependencies that have not completed. */
+  readonly openDependencies: readonly OpenDependency[]
+  /** Who holds the lock that is wanted, and its name. */
+  readonly lock: { readonly name: string; readonly holder: string } | null
+}
+
+type Explain = (facts: ReasonFacts) => Omit<WaitReason, 'name'>
+
+const explanations: Readonly<Record<WaitReasonName, Explain>> = {
+  untrusted: () => ({
+    short: 'database not trusted',
+    text: 'This database was not created by you on this machine, so its approvals do not count',
+    unblock: 'orch db trust',
+    untilMs: null,
+  }),
+  projectCancelled: ({ named }) => ({
+    short: 'project cancelled',
+    text: `The project ${named.project.slug} is cancelled`,
+    unblock: 'nothing: a cancelled project stays cancelled',
+    untilMs: null,
+  }),
+  projectPaused: ({ named }) => ({
+    short: 'project paused',
+    text: `The project ${named.project.slug} is paused`,
+    unblock: `orch project resume ${named.project.slug}`,
+    untilMs: null,
+  }),
+  notApproved: ({ named }) => ({
+    short: 'not approved',
+    text: `The plan of ${named.project.slug} is not approved, or changed since it was`,
+    unblock: `orch project approve ${named.project.slug}`,
+    untilMs: null,
+  }),
+  quarantined: ({ named }) => ({
+    short: 'quarantined',
+    text: `It was interrupted ${named.job.interruptions} times in a row without getting any further`,
+    unblock: `orch jobs release ${named.name}`,
+    untilMs: null,
+  }),
+  held: ({ named }) => ({
+    short: 'held',
+    text: `Somebody holds it${named.job.holdReason === null ? '' : `: ${named.job.holdReason}`}`,
+    unblock: `orch jobs release ${named.name}`,
+    untilMs: null,
+  }),
+  dependencies: ({ openDependencies }) => ({
+    short: `after ${listed(openDependencies.map(({ key }) => key))}`,
+    text: `It waits for ${listed(openDependencies.map(({ key, state }) => `${key} (${state})`))}`,
+    unblock: 'it becomes ready when they complete',
+    untilMs: null,
+  }),
+  waiting: ({ named: { job } }) => ({
+    short: `waits for ${job.waitsFor ?? ''}`,
+    text: `It gave its place back and waits for ${waitText(job)}`,
+    unblock: waitRemedy(job),
+    untilMs: job.runAt,
+  }),
+  backoff: ({ named: { job } }) => ({
+    short: 'backing off',
+    text: `Try ${job.try} of ${job.maxTries} waits a while after ${job.error?.message ?? 'a failure'}`,
+    unblock: 'it goes on by itself',
+    untilMs: job.runAt,
+  }),
+  workspaceUnreachable: ({ named }) => ({
+    short: 'workspace unreachable',
+    text: `The workspace ${named.project.workspace} cannot be reached from this host`,
+    unblock: 'run the scheduler where the workspace is, or mount it here',
+    untilMs: null,
+  }),
+  lockTaken: ({ lock }) => ({
+    short: `lock held by ${lock?.holder ?? 'another job'}`,
+    text: `${lock?.holder ?? 'Another job'} holds ${lock?.name ?? 'what it needs'}`,
+    unblock: 'it can start when that job ends',
+    untilMs: null,
+  }),
+  projectGone: ({ named }) => ({
+    short: 'project missing',
+    text: `The row of its project ${named.job.projectId} is missing`,
+    unblock: 'orch db check',
+    untilMs: null,
+  }),
+  noScheduler: () => ({
+    short: 'ready',
+    text: 'It is ready and nothing stands in its way',
+    unblock: 'orch jobs run',
+    untilMs: null,
+  }),
+}
+
+/** The reason in words. */
+export function explainReason(name: WaitReasonName, facts: ReasonFacts): WaitReason {
+  return { name, ...explanations[name](facts) }
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 3).join(', ')
+  if (names.length === 0) return 'dependencies that are not recorded'
+  return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown
+}
+
+function waitText(job: Job): string {
+  switch (job.waitsFor) {
+    case 'budget':
+      return 'budget'
+    case 'provider':
+      return 'a usable provider'
+    case 'rate':
+      return 'the pause that its provider asked for'
+    default:
+      return job.waitsFor ?? 'its time'
+  }
+}
+
+function waitRemedy(job: Job): string {
+  switch (job.waitsFor) {
+    case 'budget':
+      return 'raise the budget: orch project edit, or wait for running calls to settle'
+    case 'provider':
+      return 'orch providers test'
+    default:
+      return 'it goes on by itself'
+  }
+}
