@@ -59,3 +59,25 @@ export async function readJobUsage(
   }
   return usage
 }
+
+/** What jobs of one project, or of all, are known to have cost, and how many calls have no known cost. */
+export async function sumSpend(
+  db: Db,
+  projectSlug: string | null,
+): Promise<{ readonly spentMicroUsd: MicroUsd; readonly unknownCalls: number }> {
+  let query = db
+    .selectFrom('model_usage')
+    .innerJoin('projects', 'projects.id', 'model_usage.project_id')
+    .select((eb) => [
+      eb.fn.sum<number | null>('model_usage.cost_micro_usd').as('cost'),
+      eb.fn.count<number>('model_usage.cost_micro_usd').as('known'),
+      eb.fn.countAll<number>().as('calls'),
+    ])
+    .where('model_usage.source', '<>', 'simulated')
+  if (projectSlug !== null) query = query.where('projects.slug', '=', projectSlug)
+  const row = await query.executeTakeFirst()
+  return {
+    spentMicroUsd: Number(row?.cost ?? 0),
+    unknownCalls: Number(row?.calls ?? 0) - Number(row?.known ?? 0),
+  }
+}

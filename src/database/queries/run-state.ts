@@ -12,26 +12,27 @@ export interface RunState {
 
 /** Reads the whole scope in two statements. */
 export async function readRunState(db: Db, projectSlug: string | null, facts: ReadinessFacts): Promise<RunState> {
-  let counts = db
-    .selectFrom('jobs')
-    .innerJoin('projects', 'projects.id', 'jobs.project_id')
-    .select((eb) => ['jobs.state', eb.fn.countAll<number>().as('jobs')])
-    .where('projects.status', '<>', 'cancelled')
-    .groupBy('jobs.state')
   let next = db
     .selectFrom('jobs')
     .innerJoin('projects', 'projects.id', 'jobs.project_id')
     .select((eb) => eb.fn.min('jobs.run_at').as('at'))
     .where('jobs.state', '=', 'ready')
     .where((eb) => startable(eb, facts, passingConditions))
-  if (projectSlug !== null) {
-    counts = counts.where('projects.slug', '=', projectSlug)
-    next = next.where('projects.slug', '=', projectSlug)
-  }
-  const rows = await counts.execute()
+  if (projectSlug !== null) next = next.where('projects.slug', '=', projectSlug)
+  const counts = await countJobStates(db, projectSlug)
   const first = await next.executeTakeFirst()
-  return {
-    counts: Object.fromEntries(rows.map((row) => [row.state, Number(row.jobs)])),
-    nextStartAt: first?.at ?? null,
-  }
+  return { counts, nextStartAt: first?.at ?? null }
+}
+
+/** Jobs by state, of projects that are not cancelled. */
+export async function countJobStates(db: Db, projectSlug: string | null): Promise<RunState['counts']> {
+  let query = db
+    .selectFrom('jobs')
+    .innerJoin('projects', 'projects.id', 'jobs.project_id')
+    .select((eb) => ['jobs.state', eb.fn.countAll<number>().as('jobs')])
+    .where('projects.status', '<>', 'cancelled')
+    .groupBy('jobs.state')
+  if (projectSlug !== null) query = query.where('projects.slug', '=', projectSlug)
+  const rows = await query.execute()
+  return Object.fromEntries(rows.map((row) => [row.state, Number(row.jobs)]))
 }

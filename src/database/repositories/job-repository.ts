@@ -94,6 +94,18 @@ export async function listDependencies(db: Db, jobId: string): Promise<Job[]> {
   return rows.map(toJob)
 }
 
+/** The jobs that directly depend on a job. */
+export async function listDependants(db: Db, jobId: string): Promise<Job[]> {
+  const rows = await db
+    .selectFrom('jobs')
+    .innerJoin('job_dependencies', 'job_dependencies.job_id', 'jobs.id')
+    .selectAll('jobs')
+    .where('job_dependencies.depends_on_id', '=', jobId)
+    .orderBy('jobs.id')
+    .execute()
+  return rows.map(toJob)
+}
+
 /** A job that has not completed and that another one waits for. */
 export interface OpenDependency {
   readonly id: string
