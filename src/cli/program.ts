@@ -55,7 +55,17 @@ export const nouns: Readonly<Record<string, Noun>> = {
   },
   jobs: {
     summary: 'run and inspect jobs',
-    verbs: {},
+    verbs: {
+      list: () => import('./commands/jobs/list.ts'),
+      show: () => import('./commands/jobs/show.ts'),
+      why: () => import('./commands/jobs/why.ts'),
+      logs: () => import('./commands/jobs/logs.ts'),
+      watch: () => import('./commands/jobs/watch.ts'),
+      retry: () => import('./commands/jobs/retry.ts'),
+      cancel: () => import('./commands/jobs/cancel.ts'),
+      hold: () => import('./commands/jobs/hold.ts'),
+      release: () => import('./commands/jobs/release.ts'),
+    },
   },
   db: {
     summary: 'migrations and trust',

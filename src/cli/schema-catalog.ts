@@ -10,6 +10,7 @@ const files: readonly (() => Promise<{ readonly schemas: Shapes }>)[] = [
   () => import('./schemas/config.ts'),
   () => import('./schemas/roles.ts'),
   () => import('./schemas/db.ts'),
+  () => import('./schemas/jobs.ts'),
 ]
 
 /** Every `--json` kind with the shape of its document or event, by kind. */
