@@ -16,6 +16,7 @@ interface Noun {
 export const topLevel: Readonly<Record<string, Load>> = {
   init: () => import('./commands/init.ts'),
   doctor: () => import('./commands/doctor.ts'),
+  usage: () => import('./commands/usage.ts'),
   schema: () => import('./commands/schema.ts'),
   completion: () => import('./commands/completion.ts'),
 }

@@ -9,6 +9,7 @@ const files: readonly (() => Promise<{ readonly schemas: Shapes }>)[] = [
   () => import('./schemas/setup.ts'),
   () => import('./schemas/config.ts'),
   () => import('./schemas/roles.ts'),
+  () => import('./schemas/usage.ts'),
   () => import('./schemas/db.ts'),
   () => import('./schemas/jobs.ts'),
 ]

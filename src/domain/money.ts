@@ -9,10 +9,11 @@ export function microUsdFromUsd(usd: number): MicroUsd {
   return Math.ceil(Number((usd * microUsdPerUsd).toFixed(3)))
 }
 
-/** `$1.24`, `$0.0031`, `unknown` for null: unknown money is never shown as zero. */
+/** `$1.24`, `$0.0031`, `$0.000005`, `unknown` for null: unknown money is never shown as zero. */
 export function formatMicroUsd(amount: MicroUsd | null): string {
   if (amount === null) return 'unknown'
   const usd = amount / microUsdPerUsd
   if (amount === 0 || Math.abs(usd) >= 0.1) return `$${usd.toFixed(2)}`
-  return `$${usd.toFixed(4)}`
+  // What is not zero must not look like zero: one micro-dollar is the sixth digit.
+  return `$${usd.toFixed(Math.abs(amount) < 1000 ? 6 : 4)}`
 }
