@@ -1,11 +1,12 @@
 /** Postgres: a pool, one schema for all of orch's tables, time by the server's clock. */
 import pg from 'pg'
-import { Kysely, PostgresDialect, sql } from 'kysely'
+import { Kysely, PostgresDialect, sql, type PostgresPool } from 'kysely'
 import { OrchError, errorMessage, systemErrorCode } from '../../errors/orch-error.ts'
 import type { OpenOptions } from '../connection.ts'
 import type { Tables } from '../tables.ts'
 import type { DatabaseFailure, Db, Dialect, Shape } from './dialect.ts'
 import { groupColumns } from './group-columns.ts'
+import { watchedPool } from './postgres-pool.ts'
 import { retryContention } from './transaction-retry.ts'
 
 const int8Oid = 20
@@ -35,19 +36,27 @@ export async function openPostgres(url: string, options: OpenOptions) {
   return { db, dialect: postgresDialect(schema, options), address }
 }
 
-function createPool(url: string, schema: string, options: OpenOptions): pg.Pool {
+function createPool(url: string, schema: string, options: OpenOptions): PostgresPool {
   const readOnly = options.readOnly === true ? ' -c default_transaction_read_only=on' : ''
+  const given = splitOptions(url)
   const pool = new pg.Pool({
-    connectionString: url,
+    connectionString: given.url,
     max: options.connections ?? 10,
     connectionTimeoutMillis: 10_000,
     application_name: 'orch',
-    options: `-c search_path=${quoteSchema(schema)}${readOnly}`,
+    options: `${given.options} -c search_path=${quoteSchema(schema)}${readOnly}`.trim(),
     types: { getTypeParser: parserFor },
   })
-  // Without a listener an idle connection that the server closes ends the whole process.
-  pool.on('error', () => {})
-  return pool
+  return watchedPool(pool)
+}
+
+/** `options` in the address would replace orch's own, and with them the schema: both are sent. */
+function splitOptions(url: string): { readonly url: string; readonly options: string } {
+  if (!URL.canParse(url)) return { url, options: '' }
+  const parsed = new URL(url)
+  const options = parsed.searchParams.get('options') ?? ''
+  parsed.searchParams.delete('options')
+  return options === '' ? { url, options } : { url: parsed.toString(), options }
 }
 
 /** Letters, digits and underscores need no quoting, and nothing else is worth the risk in a start-up option. */
@@ -136,8 +145,7 @@ const brokenSocket = new Set([
 
 function classifyPostgres(error: unknown): DatabaseFailure {
   const code = systemErrorCode(error)
-  // pg reports a connection that broke or timed out as a plain Error without a code.
-  if (code === undefined) return error instanceof Error && error.name === 'Error' ? 'outage' : 'other'
+  if (code === undefined) return 'other'
   if (contention.has(code)) return 'contention'
   if (missingObject.has(code)) return 'missing_object'
   if (code === '23505') return 'duplicate'

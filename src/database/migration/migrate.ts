@@ -7,7 +7,13 @@ import type { MigrationLedgerRow } from '../tables.ts'
 import type { Statement } from './compiled-migration.ts'
 import type { Migration } from './migration.ts'
 import { underMigrationLock } from './migration-lock.ts'
-import { prepareSteps, selectSteps, type MigrationSource, type MigrationStep } from './migration-step.ts'
+import {
+  prepareSteps,
+  selectSteps,
+  type MigrationSource,
+  type MigrationStep,
+  type SelectedSteps,
+} from './migration-step.ts'
 import { ledgerInsert } from './ledger.ts'
 import { readState, refuseDrift, type DatabaseState } from './migration-state.ts'
 import { proveSurvival } from './survival.ts'
@@ -58,17 +64,16 @@ const defaultLockTimeoutMs = 30_000
 export async function migrate(database: Database, options: MigrateOptions): Promise<MigrationReport> {
   const source = await prepareSteps(database.dialect, options.migrations)
   const steps: CommittedStep[] = []
-  let state = await readSoundState(database.db, source)
-  while (selectSteps(source, state, options.to).steps.length > 0 && options.signal?.aborted !== true) {
-    const committed = await commitNext(database, source, options)
-    if (committed === null) break
+  let open = selectSteps(source, await readSoundState(database.db, source), options.to)
+  while (open.steps.length > 0 && options.signal?.aborted !== true) {
+    const { committed, left } = await commitNext(database, source, options)
+    open = left
+    if (committed === null) continue
     steps.push(committed)
     options.onStep?.(committed)
-    state = await readSoundState(database.db, source)
   }
-  const left = selectSteps(source, state, options.to)
   const createdSchema = steps.some(({ statements }) => statements[0] === source.schemaSql)
-  return { steps, remaining: left.remaining + left.steps.length, createdSchema }
+  return { steps, remaining: open.remaining + open.steps.length, createdSchema }
 }
 
 async function readSoundState(db: Db, source: MigrationSource): Promise<DatabaseState> {
@@ -77,14 +82,23 @@ async function readSoundState(db: Db, source: MigrationSource): Promise<Database
   return state
 }
 
-/** Commits the first open migration, or returns null when another process has done them all meanwhile. */
-async function commitNext(database: Database, source: MigrationSource, options: MigrateOptions) {
+interface NextCommit {
+  /** Null when another process has done everything meanwhile. */
+  readonly committed: CommittedStep | null
+  readonly left: SelectedSteps
+}
+
+/** Commits the first migration that is open once the lock is held. */
+async function commitNext(database: Database, source: MigrationSource, options: MigrateOptions): Promise<NextCommit> {
   const { clock, signal, lockTimeoutMs: timeoutMs = defaultLockTimeoutMs } = options
   const lock = { engine: source.engine, clock, timeoutMs, ...(signal === undefined ? {} : { signal }) }
   return underMigrationLock(database, lock, async (trx) => {
     const state = await readSoundState(trx, source)
-    const step = selectSteps(source, state, options.to).steps[0]
-    return step === undefined ? null : applyStep(trx, { step, state, source, database, options })
+    const { steps, remaining } = selectSteps(source, state, options.to)
+    const [step, ...rest] = steps
+    if (step === undefined) return { committed: null, left: { steps, remaining } }
+    const committed = await applyStep(trx, { step, state, source, database, options })
+    return { committed, left: { steps: rest, remaining } }
   })
 }
 

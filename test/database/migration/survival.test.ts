@@ -1,0 +1,63 @@
+import { sql } from 'kysely'
+import { expect, it } from 'vitest'
+import type { Trx } from '../../../src/database/dialect/dialect.ts'
+import { migrationEngine } from '../../../src/database/migration/engine.ts'
+import { migrate } from '../../../src/database/migration/migrate.ts'
+import { proveSurvival } from '../../../src/database/migration/survival.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
+import { describeEachDatabase } from '../../support/databases.ts'
+import { createNotes } from '../../support/migration-fixtures.ts'
+
+/** What the guard can never let through, done behind its back. */
+const losses: Readonly<Record<string, (trx: Trx) => Promise<unknown>>> = {
+  'a deleted row': (trx) => sql`delete from notes where id = 'a'`.execute(trx),
+  'an updated row': (trx) => sql`update notes set body = 'other' where id = 'a'`.execute(trx),
+  'an added row': (trx) => sql`insert into notes (id) values ('z')`.execute(trx),
+  'a dropped table': (trx) => sql`drop table notes`.execute(trx),
+  'a dropped column': async (trx) => {
+    await sql`drop index notes_body`.execute(trx)
+    await sql`alter table notes drop column body`.execute(trx)
+  },
+  'a renamed column': (trx) => sql`alter table notes rename column body to text`.execute(trx),
+  'a dropped index': (trx) => sql`drop index notes_body`.execute(trx),
+  'a rebuilt table': async (trx) => {
+    await sql`create table copy as select id, body from notes`.execute(trx)
+    await sql`drop table notes`.execute(trx)
+    await sql`alter table copy rename to notes`.execute(trx)
+  },
+}
+
+describeEachDatabase('the proof of survival', (open) => {
+  const openWithRows = async () => {
+    const database = await open({ migrate: false })
+    await migrate(database, { migrations: [createNotes], clock: systemClock, toolVersion: 'test' })
+    await sql`insert into notes (id, body) values ('a', 'kept'), ('b', 'kept')`.execute(database.db)
+    return { database, engine: await migrationEngine(database.dialect) }
+  }
+
+  it.each(Object.keys(losses))('notices %s and rolls it back', async (name) => {
+    const { database, engine } = await openWithRows()
+    const run = database.db.transaction().execute(async (trx) => {
+      const before = await engine.takeInventory(trx)
+      await losses[name]?.(trx)
+      proveSurvival('9001-notes', before, await engine.takeInventory(trx))
+    })
+    await expect(run).rejects.toMatchObject({ code: 'ORCH_MIGRATION_REFUSED', exitCode: 11 })
+    const { rows } = await sql`select id, body from notes order by id`.execute(database.db)
+    expect(rows).toEqual([
+      { id: 'a', body: 'kept' },
+      { id: 'b', body: 'kept' },
+    ])
+  })
+
+  it('is content with additions', async () => {
+    const { database, engine } = await openWithRows()
+    await database.db.transaction().execute(async (trx) => {
+      const before = await engine.takeInventory(trx)
+      await sql`create table other (id text)`.execute(trx)
+      await sql`alter table notes add column more text`.execute(trx)
+      await sql`create index notes_more on notes (more)`.execute(trx)
+      proveSurvival('9001-notes', before, await engine.takeInventory(trx))
+    })
+  })
+})
