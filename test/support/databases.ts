@@ -35,16 +35,26 @@ interface Place {
 
 /** Runs a suite twice, on SQLite files and on Postgres schemas; each `open` is a fresh database, removed after its test. */
 export function describeEachDatabase(name: string, suite: (open: OpenTestDatabase) => void): void {
-  describe.each([
-    ['SQLite', sqlitePlace],
-    ['Postgres', postgresPlace],
-  ] as const)(`${name} on %s`, (_label, makePlace) => {
-    const endings: (() => Promise<void>)[] = []
-    afterEach(async () => {
-      for (const ending of endings.splice(0).toReversed()) await ending()
-    })
-    suite((options = {}) => openPlace(makePlace(), options, endings))
+  describeSqlite(name, suite)
+  describePostgres(name, suite)
+}
+
+/** For what only a file does. */
+export function describeSqlite(name: string, suite: (open: OpenTestDatabase) => void): void {
+  describe(`${name} on SQLite`, () => runSuite(sqlitePlace, suite))
+}
+
+/** For what only a server does. */
+export function describePostgres(name: string, suite: (open: OpenTestDatabase) => void): void {
+  describe(`${name} on Postgres`, () => runSuite(postgresPlace, suite))
+}
+
+function runSuite(makePlace: () => Place, suite: (open: OpenTestDatabase) => void): void {
+  const endings: (() => Promise<void>)[] = []
+  afterEach(async () => {
+    for (const ending of endings.splice(0).toReversed()) await ending()
   })
+  suite((options = {}) => openPlace(makePlace(), options, endings))
 }
 
 async function openPlace(place: Place, options: TestDatabaseOptions, endings: (() => Promise<void>)[]) {

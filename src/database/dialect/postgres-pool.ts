@@ -1,5 +1,5 @@
 /** The pool that Kysely sees: pg's, with the gaps closed that would hide a failure. */
-import pg from 'pg'
+import type pg from 'pg'
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely'
 import { OrchError, systemErrorCode } from '../../errors/orch-error.ts'
 
@@ -18,8 +18,12 @@ export function watchedPool(pool: pg.Pool): PostgresPool {
 }
 
 function watchedClient(client: pg.PoolClient): PostgresPoolClient {
+  let broken = false
   const query = async <R>(text: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>> => {
-    const result = await withCode(client.query(text, [...parameters]))
+    const result = await withCode(client.query(text, [...parameters])).catch((error: unknown) => {
+      broken ||= !comesFromServer(error)
+      throw error
+    })
     // Postgres answers COMMIT of a failed transaction with ROLLBACK and without an error.
     if (text === 'commit' && result.command === 'ROLLBACK') {
       throw new OrchError(
@@ -32,7 +36,13 @@ function watchedClient(client: pg.PoolClient): PostgresPoolClient {
     }
     return result as unknown as PostgresQueryResult<R>
   }
-  return { query: query as PostgresPoolClient['query'], release: () => client.release() }
+  // A broken connection that went back into the pool would fail its next user too.
+  return { query: query as PostgresPoolClient['query'], release: () => client.release(broken) }
+}
+
+/** Whether a server that goes on working reported the error; FATAL is its last word on a connection. */
+function comesFromServer(error: unknown): boolean {
+  return error instanceof Error && 'severity' in error && error.severity !== 'FATAL' && error.severity !== 'PANIC'
 }
 
 /** pg reports a connection that broke, was refused by the pool or timed out as a plain Error without a code. */
