@@ -18,8 +18,10 @@ export async function temporaryWorkspace(
 ): Promise<TemporaryWorkspace> {
   const place = realpathSync(mkdtempSync(join(tmpdir(), 'orch-workspace-')))
   onTestFinished(() => rmSync(place, { recursive: true, force: true }))
-  const [root, outside] = [join(place, 'work'), join(place, 'outside')]
-  for (const directory of [root, outside]) mkdirSync(directory)
+  // Deep below, so that a broken confinement climbs within the temporary directory only.
+  const deep = join(place, 'one/two/three/four/five/six/seven')
+  const [root, outside] = [join(deep, 'work'), join(deep, 'outside')]
+  for (const directory of [root, outside]) mkdirSync(directory, { recursive: true })
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), content)
