@@ -30,6 +30,8 @@ export interface Io {
   progress(message: string): void
   /** Asks for a yes. `--yes` answers it; without a terminal it throws ORCH_NEEDS_CONFIRMATION naming the flag to use. */
   confirm(question: string, flag?: string): Promise<boolean>
+  /** Takes a secret: typed without echo on a terminal, otherwise all of stdin. Never from the command line. */
+  secret(question: string): Promise<string>
 }
 
 /** Builds the Io of one invocation. `NO_COLOR`, `CI` and pipes are honoured. */
@@ -65,6 +67,7 @@ export function createIo(streams: Streams, globals: GlobalOptions, env: NodeJS.P
       if (!globals.quiet && !globals.json) say(`${message}\n`)
     },
     confirm: (question, flag = '--yes') => confirm({ question, flag, assume: globals.yes, canAsk }),
+    secret: (question) => (canAsk ? askSecret(question) : readAll(streams.stdin)),
   }
 }
 
@@ -97,4 +100,17 @@ async function confirm({ question, flag, assume, canAsk }: Question): Promise<bo
     output: process.stderr,
   })
   return answer === true
+}
+
+async function askSecret(question: string): Promise<string> {
+  const prompts = await import('@clack/prompts')
+  const answer = await prompts.password({ message: plain(question), output: process.stderr })
+  if (typeof answer === 'string') return answer
+  throw new OrchError('ORCH_INTERRUPTED', 'Nothing was entered')
+}
+
+async function readAll(stdin: NodeJS.ReadStream): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of stdin) chunks.push(Buffer.from(chunk as Buffer | string))
+  return Buffer.concat(chunks).toString('utf8')
 }

@@ -34,7 +34,18 @@ export const nouns: Readonly<Record<string, Noun>> = {
   },
   providers: {
     summary: 'where models are called',
-    verbs: {},
+    verbs: {
+      list: () => import('./commands/providers/list.ts'),
+      show: () => import('./commands/providers/show.ts'),
+      add: () => import('./commands/providers/add.ts'),
+      edit: () => import('./commands/providers/edit.ts'),
+      test: () => import('./commands/providers/test.ts'),
+      detect: () => import('./commands/providers/detect.ts'),
+      enable: () => import('./commands/providers/enable.ts'),
+      disable: () => import('./commands/providers/disable.ts'),
+      remove: () => import('./commands/providers/remove.ts'),
+      key: () => import('./commands/providers/key.ts'),
+    },
   },
   models: {
     summary: 'what the providers serve, and which model a role gets',

@@ -12,6 +12,7 @@ const files: readonly (() => Promise<{ readonly schemas: Shapes }>)[] = [
   () => import('./schemas/usage.ts'),
   () => import('./schemas/db.ts'),
   () => import('./schemas/jobs.ts'),
+  () => import('./schemas/providers.ts'),
 ]
 
 /** Every `--json` kind with the shape of its document or event, by kind. */

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import type { StopSignal } from '../../src/runtime/signals.ts'
 import { runMain } from '../../src/main.ts'
 
@@ -16,6 +17,8 @@ export interface RunOptions {
   /** The working directory; configuration, state and HOME live in hidden directories of its own. */
   readonly cwd: string
   readonly env?: Readonly<Record<string, string>>
+  /** What is piped in. */
+  readonly stdin?: string
   /** Ends the call as the signal would. */
   readonly signal?: AbortSignal
 }
@@ -41,7 +44,10 @@ export async function runOrch(argv: readonly string[], options: RunOptions): Pro
   const exitCode = await runMain(argv, {
     streams: {
       // A closed pipe: whoever reads it finds the end at once.
-      stdin: Object.assign(process.stdin, { isTTY: false }),
+      stdin:
+        options.stdin === undefined
+          ? Object.assign(process.stdin, { isTTY: false })
+          : (Readable.from([options.stdin]) as NodeJS.ReadStream),
       stdout: { isTTY: false, write: (text) => ((stdout += text), true) },
       stderr: { isTTY: false, write: (text) => ((stderr += text), true) },
     },
