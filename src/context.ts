@@ -8,6 +8,7 @@ import { findPaths, type Paths } from './config/paths.ts'
 import { Settings } from './config/settings.ts'
 import { readSettingsFile } from './config/settings-file.ts'
 import { openTrustStore, type TrustStore } from './config/trust.ts'
+import type { CallDeps } from './calls/call-deps.ts'
 import type { Capabilities } from './database/capabilities.ts'
 import type { Database, OpenOptions } from './database/connection.ts'
 import type { MigrateOptions, MigrationReport } from './database/migration/migrate.ts'
@@ -24,6 +25,7 @@ import { systemIds, type Ids } from './runtime/ids.ts'
 import { lazy } from './runtime/lazy.ts'
 import { lineLogger, silentLogger, type Logger } from './runtime/logger.ts'
 import { systemRandom, type Random } from './runtime/random.ts'
+import { redact } from './runtime/redaction.ts'
 import type { Signals } from './runtime/signals.ts'
 import type { Streams } from './runtime/streams.ts'
 
@@ -67,11 +69,18 @@ export interface Context {
   roles(): Promise<OrgChart>
   /** Chooses models by the settings; `allowRehearsal` lets a simulated one stand in where nothing else can. */
   modelChooser(options?: { readonly allowRehearsal?: boolean }): Promise<(wish: ModelWish) => Promise<Choice>>
+  /** What every paid call needs. */
+  callDeps(options?: CallOptions): Promise<CallDeps>
   close(): Promise<void>
 }
 
 /** What a caller may say about a migration; the rest is the same for all of them. */
 export type MigrateRequest = Pick<MigrateOptions, 'to' | 'lockTimeoutMs' | 'signal' | 'onStep'>
+
+export interface CallOptions {
+  readonly allowUnpriced?: boolean
+  readonly allowRehearsal?: boolean
+}
 
 export interface MigratedDatabase extends MigrationReport {
   readonly database: Database
@@ -105,6 +114,7 @@ export function createContext(options: ContextOptions): Context {
   })
   const userConfigDir = paths.userConfigDir
   const providers = providerGetters({ ...databases, databaseIsTrusted, env: options.env, userConfigDir })
+  const models = modelGetters({ ...databases, ...providers, databaseIsTrusted, settings })
   return {
     ...systemParts(logger),
     ...databases,
@@ -117,7 +127,8 @@ export function createContext(options: ContextOptions): Context {
     settings,
     databaseIsTrusted,
     ...providers,
-    ...modelGetters({ ...databases, ...providers, databaseIsTrusted, settings }),
+    ...models,
+    callDeps: callDepsGetter({ ...databases, ...providers, ...models, paths, warn: options.warn }),
   }
 }
 
@@ -145,6 +156,32 @@ function modelGetters({ database, tables, databaseIsTrusted, providers, health, 
     return createModelChooser({ ...parts, policy, defaultModel, ...options })
   }
   return { models, roles, modelChooser }
+}
+
+interface CallSources extends Pick<Context, 'database' | 'tables' | 'providers' | 'health' | 'modelChooser' | 'paths'> {
+  readonly warn: ContextOptions['warn']
+}
+
+function callDepsGetter(sources: CallSources): Context['callDeps'] {
+  const warned = new Set<string>()
+  const warnOnce = (key: string, message: string) => {
+    if (!warned.has(key)) sources.warn(message)
+    warned.add(key)
+  }
+  return async ({ allowUnpriced = false, allowRehearsal = false } = {}) => ({
+    database: await sources.database(),
+    tables: await sources.tables(),
+    providers: await sources.providers(),
+    health: await sources.health(),
+    choose: await sources.modelChooser({ allowRehearsal }),
+    clock: systemClock,
+    random: systemRandom,
+    ids: systemIds,
+    spoolDir: join(sources.paths.stateDir, 'spool'),
+    allowUnpriced,
+    redact,
+    warnOnce,
+  })
 }
 
 interface ProviderSources extends Pick<Context, 'database' | 'tables' | 'databaseIsTrusted' | 'env'> {

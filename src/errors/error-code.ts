@@ -26,6 +26,7 @@ export const errorCodes = {
   ORCH_DATABASE_NEWER: { exit: 'migrationDrift', when: 'the database was migrated by a newer orch' },
   ORCH_TABLE_MISSING: { exit: 'migrationsPending', when: 'a table that the command must write is missing' },
   ORCH_PROVIDER_FAILED: { exit: 'provider', when: 'a provider answered with an error or not at all' },
+  ORCH_BUDGET: { exit: 'runWaits', when: 'a budget, an unknown price or missing accounting does not allow a call' },
   ORCH_PLAN_INVALID: { exit: 'planInvalid', when: 'a plan file or a reply of the architect breaks a rule' },
   ORCH_MIGRATION_REFUSED: { exit: 'migrationRefused', when: 'a migration would change or destroy what exists' },
   ORCH_MIGRATION_DRIFT: { exit: 'migrationDrift', when: 'ledger, migrations and tables disagree' },
