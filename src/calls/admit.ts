@@ -2,6 +2,7 @@ import type { Trx } from '../database/dialect/dialect.ts'
 import { currentBudget } from '../database/queries/project-budget.ts'
 import { inFlightAt, insertReservation, openBoundOf } from '../database/repositories/reservation-repository.ts'
 import { sentSince, spentByProject } from '../database/repositories/usage-repository.ts'
+import type { TableName } from '../database/tables.ts'
 import { formatMicroUsd, type MicroUsd } from '../domain/money.ts'
 import { boundCall, placePrice } from '../models/pricing.ts'
 import type { Price, Model } from '../models/model.ts'
@@ -12,8 +13,11 @@ import type { Admission, AdmissionRequest, Reservation } from './reservation.ts'
 /** What admission needs: `present` tells the tables the transaction may use. */
 export interface AdmitDeps extends Pick<CallDeps, 'database' | 'clock' | 'ids' | 'allowUnpriced'> {
   readonly present: PresentTables
+  /** Further tables without which nothing may be spent where a budget or limit is in force: a job's journal. */
+  readonly alsoNeeded?: readonly TableName[]
 }
 
+const ledgerTables = ['reservations', 'model_usage'] as const
 const minuteMs = 60_000
 /** Rough, for token buckets only; the money bound counts every byte as a token. */
 const bytesPerToken = 4
@@ -33,11 +37,10 @@ export async function admit(trx: Trx, deps: AdmitDeps, request: AdmissionRequest
   const boundMicroUsd = boundCall(price, request.size)
   const cap = await capOf(trx, deps, request)
   const limited = hasLimits(request.model.provider)
-  const stored = deps.present.has('reservations')
-  const counted = deps.present.has('model_usage')
+  const missing = [...ledgerTables, ...(deps.alsoNeeded ?? [])].find((table) => !deps.present.has(table))
 
   const budgeted = cap !== null && boundMicroUsd !== 0
-  if ((budgeted || limited) && !(stored && counted)) return accountingMissing(stored)
+  if ((budgeted || limited) && missing !== undefined) return tableMissing(missing)
   if (budgeted && boundMicroUsd === null && !deps.allowUnpriced) return unpriced(request.model, cap)
   if (budgeted || limited) await deps.database.dialect.lockLimits(trx)
   if (limited) {
@@ -49,7 +52,7 @@ export async function admit(trx: Trx, deps: AdmitDeps, request: AdmissionRequest
     if (refused !== null) return refused
   }
   const reservation = makeReservation(deps, request, { price, boundMicroUsd })
-  if (stored) await store(trx, deps, { request, reservation })
+  if (deps.present.has('reservations')) await store(trx, deps, { request, reservation })
   return { kind: 'admitted', reservation }
 }
 
@@ -63,8 +66,7 @@ function hasLimits(provider: Provider): boolean {
   return provider.maxConcurrency !== null || provider.requestsPerMinute !== null || provider.tokensPerMinute !== null
 }
 
-function accountingMissing(reservationsStored: boolean): Admission {
-  const table = reservationsStored ? 'model_usage' : 'reservations'
+function tableMissing(table: TableName): Admission {
   return {
     kind: 'refused',
     by: 'accounting',

@@ -2,8 +2,8 @@
 import type { Database } from '../database/connection.ts'
 import type { TableName } from '../database/tables.ts'
 import type { ErrorClass } from '../domain/error-class.ts'
-import type { ModelNeed } from '../domain/plan.ts'
 import type { Choice } from '../models/model.ts'
+import type { ModelWish } from '../models/model-chooser.ts'
 import type { ModelClient } from '../providers/model-client.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -43,15 +43,6 @@ export interface HealthFailure {
   /** How long the provider told us to wait. */
   readonly retryAfterMs?: number
   readonly reason: string
-}
-
-/** Which model a call needs; turned into a chain by the selection policy. */
-export interface ModelWish {
-  readonly role: string | null
-  readonly needs: readonly ModelNeed[]
-  /** `provider/model`, set by a person; wins over everything else. */
-  readonly pin: string | null
-  readonly minimumContextTokens?: number
 }
 
 export interface CallDeps {

@@ -1,8 +1,9 @@
 import type { MicroUsd } from '../domain/money.ts'
 import type { Choice, Model } from '../models/model.ts'
+import type { ModelWish } from '../models/model-chooser.ts'
 import type { ModelReply } from '../providers/model-client.ts'
 import { admit } from './admit.ts'
-import { presentTables, type CallDeps, type ModelWish } from './call-deps.ts'
+import { presentTables, type CallDeps } from './call-deps.ts'
 import { redactReply } from './redact-reply.ts'
 import type { CallScope } from './reservation.ts'
 import { sendWithRetry, type CallLedger, type ModelRequest, type SendResult } from './send-with-retry.ts'
@@ -65,7 +66,7 @@ export async function callModel(deps: CallDeps, call: PaidCall): Promise<PaidRep
     signal,
     timeoutMs,
   })
-  if (result.kind === 'lost') return { kind: 'aborted' }
+  if (result.kind === 'lost') return { kind: 'aborted', sent: false }
   if (result.kind !== 'reply') return result
   const { settlement, model } = result
   const reply = redactReply(result.reply, deps.redact)

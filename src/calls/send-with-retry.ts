@@ -60,7 +60,8 @@ export type SendResult =
       /** The text of a reply that was not usable. */
       readonly partialText: string | undefined
     }
-  | { readonly kind: 'aborted' }
+  /** `sent`: a request was on its way, and nobody knows what became of it. */
+  | { readonly kind: 'aborted'; readonly sent: boolean }
   /** The ledger's fence refused: somebody else owns the job now. */
   | { readonly kind: 'lost' }
 
@@ -131,7 +132,7 @@ class CallRun {
       )
       if (decision.kind !== 'retry') return this.#endOf(model, error, decision)
       if (decision.moreOutput) this.#maxOutputTokens *= 2
-      if (!(await this.#pause(decision.delayMs))) return { kind: 'aborted' }
+      if (!(await this.#pause(decision.delayMs))) return { kind: 'aborted', sent: false }
     }
   }
 
@@ -140,7 +141,8 @@ class CallRun {
     const untilMs = await this.#deps.health.cooldownUntil(model.provider.id, model.modelId)
     const delayMs = untilMs === null ? 0 : untilMs - this.#deps.clock.now()
     if (untilMs === null || delayMs <= 0) return null
-    if (last && delayMs <= this.#patienceMs) return (await this.#pause(delayMs)) ? null : { kind: 'aborted' }
+    if (last && delayMs <= this.#patienceMs)
+      return (await this.#pause(delayMs)) ? null : { kind: 'aborted', sent: false }
     const reason = `${model.name} is cooling down`
     return passOver({ kind: 'wait', waitsFor: 'rate', untilMs, reason, errorClass: null })
   }
@@ -154,7 +156,7 @@ class CallRun {
       size: { requestBytes: this.#bytes, maxOutputTokens },
     }
     for (;;) {
-      if (this.#send.signal.aborted) return { kind: 'aborted' }
+      if (this.#send.signal.aborted) return { kind: 'aborted', sent: false }
       const admission = await this.#ledger.admit(request)
       if (admission.kind === 'admitted' || admission.kind === 'lost') return admission
       if (admission.kind === 'refused') return passOver(admission)
@@ -169,7 +171,7 @@ class CallRun {
           errorClass: null,
         })
       }
-      if (!(await this.#pause(delayMs))) return { kind: 'aborted' }
+      if (!(await this.#pause(delayMs))) return { kind: 'aborted', sent: false }
     }
   }
 
@@ -209,7 +211,7 @@ class CallRun {
     const { errorClass, retryAfterMs, usage = null, message: reason } = error
     const outcome = aborted ? 'unknown' : 'error'
     await this.#ledger.bookFailure({ reservation, outcome, usage, latencyMs, errorClass })
-    if (aborted) return { kind: 'aborted' }
+    if (aborted) return { kind: 'aborted', sent: true }
     if (!(thrown instanceof ProviderError)) throw thrown
     const failure = { errorClass, reason, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
     await this.#note(() => this.#deps.health.recordFailure(model.provider.id, model.modelId, failure))

@@ -228,7 +228,7 @@ describe('a call that fails', () => {
         return new Error('aborted')
       },
     })
-    expect(await callModel(deps, aCall({ signal: controller.signal }))).toEqual({ kind: 'aborted' })
+    expect(await callModel(deps, aCall({ signal: controller.signal }))).toEqual({ kind: 'aborted', sent: true })
   })
 
   it('lets no secret into reply or spool', async () => {

@@ -1,0 +1,44 @@
+import type { CallDeps } from '../calls/call-deps.ts'
+import type { Argv } from '../domain/plan.ts'
+import type { Role } from '../models/role.ts'
+import type { CommandResult } from '../workspace/run-command.ts'
+import type { Workspace } from '../workspace/workspace.ts'
+import type { AllowedBinary } from './tools/command-permission.ts'
+
+/** Runs one argv; `runCommand` of `workspace/` with environment and clock already given. */
+export type CommandRunner = (
+  argv: Argv,
+  options: {
+    readonly cwd: string
+    readonly timeoutMs: number
+    readonly signal: AbortSignal
+    readonly attemptToken: string
+  },
+) => Promise<CommandResult>
+
+/** What an attempt is doing right now, for whoever watches. */
+export interface Progress {
+  readonly jobId: string
+  readonly attempt: number
+  readonly kind: 'model' | 'tool' | 'command' | 'check'
+  /** The tool, the program, the check, or for a model the step it works on. */
+  readonly name: string
+  /** `provider/model`, once one has answered. */
+  readonly model: string | null
+}
+
+/** What executing an attempt needs, built once by `context.ts`. */
+export interface ExecutionDeps {
+  readonly calls: CallDeps
+  readonly roles: { get(id: string): Promise<Role> }
+  readonly openWorkspace: (root: string) => Promise<Workspace>
+  readonly runCommand: CommandRunner
+  /** Programs of the user's own configuration that agents may run besides the plan's commands. */
+  readonly allowedBinaries: readonly AllowedBinary[]
+  /**
+   * `jobs run --rehearse`: no tool and no command does anything and nothing is checked; `openWorkspace` is still
+   * asked, so give it a scratch directory.
+   */
+  readonly rehearse: boolean
+  readonly onProgress?: (progress: Progress) => void
+}

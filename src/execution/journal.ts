@@ -1,0 +1,297 @@
+/**
+ * The journal of one try (ARCHITECTURE, "How a job travels"): every model call, tool call and command is an
+ * errand with a place (job, try, ordinal). A later attempt of the same try walks the same places and gets the
+ * committed outputs back without any effect; a new try starts empty.
+ *
+ * Per errand: (1) fenced transaction: errand started, reservation; (2) effect; (3) result fsynced to the spool;
+ * (4) fenced transaction: errand done, usage, reservation settled. No transaction spans an effect.
+ */
+import { createHash } from 'node:crypto'
+import { presentTables, type CallDeps, type PresentTables } from '../calls/call-deps.ts'
+import { Spool } from '../calls/spool.ts'
+import { fromJson, toJson } from '../database/json.ts'
+import { holdsAttempt } from '../database/queries/fence.ts'
+import { appendEvents } from '../database/repositories/event-repository.ts'
+import {
+  findFirstErrand,
+  insertErrand,
+  listErrandsOfTry,
+  putErrand,
+  updateErrand,
+  type Errand,
+} from '../database/repositories/errand-repository.ts'
+import type { Trx } from '../database/dialect/dialect.ts'
+import { canonicalJson } from '../domain/canonical-json.ts'
+import type { Attempt, Outcome } from './attempt.ts'
+import { patientWrite } from './patient-write.ts'
+
+/** What is about to be done. */
+export interface ErrandSpec {
+  readonly taskOrdinal: number
+  readonly kind: Errand['kind']
+  readonly name: string
+  /** Stored for people and for repair. */
+  readonly request: unknown
+  /** What makes it the same errand on replay; default: the request. */
+  readonly identity?: unknown
+}
+
+/** An output, or the end of the attempt. */
+export type Step<T> =
+  | { readonly kind: 'done'; readonly output: T; readonly replayed: boolean }
+  | { readonly kind: 'ended'; readonly outcome: Outcome }
+
+/** Where an errand stands in the journal. */
+export type Place =
+  /** Committed by an earlier attempt. */
+  | { readonly kind: 'replay'; readonly output: unknown }
+  /** Not done yet; `stored` is a row that may be taken over. */
+  | { readonly kind: 'open'; readonly errand: Errand; readonly stored: boolean }
+  /** Started by an attempt that ended before it committed. */
+  | { readonly kind: 'interrupted'; readonly errand: Errand }
+  | { readonly kind: 'ended'; readonly outcome: Outcome }
+
+/** Writes that belong to the same commit as an errand. */
+export type AlsoWrite = (trx: Trx, present: PresentTables, nowMs: number) => Promise<void>
+
+export interface CommitExtra {
+  readonly also?: AlsoWrite
+  /** Written instead where the fence refused. */
+  readonly whenStale?: AlsoWrite
+  /** The errand has no row yet: it had no effect that a crash could have left half done. */
+  readonly fresh?: boolean
+}
+
+const journalTables = ['errands', 'job_events', 'tasks'] as const
+
+export class Journal {
+  readonly deps: CallDeps
+  readonly attempt: Attempt
+  readonly spool: Spool
+  readonly #known: Map<number, Errand>
+  #ordinal = 0
+
+  private constructor(deps: CallDeps, attempt: Attempt, known: readonly Errand[]) {
+    this.deps = deps
+    this.attempt = attempt
+    this.spool = new Spool(deps.spoolDir)
+    this.#known = new Map(known.map((errand) => [errand.ordinal, errand]))
+  }
+
+  /** Reads what earlier attempts of the try committed. Without the table there is nothing to resume from. */
+  static async open(deps: CallDeps, attempt: Attempt): Promise<Journal> {
+    const present = await presentTables(deps.tables, journalTables)
+    if (!present.has('errands')) {
+      deps.warnOnce('errands', 'The table errands is missing: jobs run without resume until `orch db migrate`')
+      return new Journal(deps, attempt, [])
+    }
+    const key = { jobId: attempt.job.id, try: attempt.try }
+    return new Journal(deps, attempt, await listErrandsOfTry(deps.database.db, key))
+  }
+
+  /** Whether no earlier attempt of the try left anything. */
+  get isEmpty(): boolean {
+    return this.#known.size === 0
+  }
+
+  /** The request of the first model call that an earlier attempt of the try made, or null. */
+  firstModelRequest(): unknown {
+    const models = [...this.#known.values()].filter(({ kind }) => kind === 'model')
+    return models.toSorted((a, b) => a.ordinal - b.ordinal)[0]?.request ?? null
+  }
+
+  /**
+   * Moves to the next place. Errands that are known to have failed are taken over; those of unknown outcome
+   * stay as a record of their purchase, and the errand moves to the place behind them.
+   */
+  next(spec: ErrandSpec): Place {
+    const requestHash = hashOf(spec)
+    for (;;) {
+      this.#ordinal += 1
+      const known = this.#known.get(this.#ordinal)
+      if (known === undefined) return { kind: 'open', errand: this.#newErrand(spec, requestHash), stored: false }
+      if (known.requestHash !== requestHash) return { kind: 'ended', outcome: diverged(known, spec) }
+      switch (known.status) {
+        case 'done':
+          return { kind: 'replay', output: known.output }
+        case 'started':
+          return { kind: 'interrupted', errand: known }
+        case 'failed':
+          return { kind: 'open', errand: known, stored: true }
+        case 'unknown_outcome':
+          continue
+      }
+    }
+  }
+
+  /** Phase 1, or any other write before an effect. Null when the fence refused. */
+  async start<T>(write: (trx: Trx, present: PresentTables, nowMs: number) => Promise<T>): Promise<T | null> {
+    return this.#fenced(write, async () => {})
+  }
+
+  /** Stores the start of an errand; call it inside `start`. */
+  async writeStart(
+    trx: Trx,
+    { errand, stored }: Extract<Place, { kind: 'open' }>,
+    { present, nowMs, beforeHash = null }: { present: PresentTables; nowMs: number; beforeHash?: string | null },
+  ): Promise<void> {
+    if (!present.has('errands')) return
+    const begun = {
+      status: 'started',
+      attempt: this.attempt.number,
+      startedAt: nowMs,
+      endedAt: null,
+      beforeHash,
+    } as const
+    if (stored) await updateErrand(trx, errand.id, begun)
+    else await insertErrand(trx, { ...errand, ...begun })
+  }
+
+  /**
+   * Phase 4. Where the fence refuses, only `whenStale` is written (money that was paid), with an event, and the
+   * attempt ends as lost. Waits out a database that is away: the result is in hand.
+   */
+  async commit<T>(errand: Errand, output: T, extra: CommitExtra = {}): Promise<Step<T>> {
+    // A replay reads what the database gives back, so the first pass must go on with the same.
+    const kept = fromJson<T>(toJson(output))
+    const written = await this.#fenced(
+      async (trx, present, nowMs) => {
+        const done = {
+          status: 'done',
+          output: kept,
+          errorClass: null,
+          attempt: this.attempt.number,
+          endedAt: nowMs,
+        } as const
+        if (present.has('errands')) {
+          if (extra.fresh === true) await insertErrand(trx, { ...errand, ...done, startedAt: nowMs })
+          else await updateErrand(trx, errand.id, done)
+        }
+        await extra.also?.(trx, present, nowMs)
+        return true
+      },
+      async (trx, present, nowMs) => {
+        await extra.whenStale?.(trx, present, nowMs)
+        await this.#recordRejection(trx, present, { errand, nowMs })
+      },
+    )
+    await this.spool.remove(errand.id)
+    if (written === null) return { kind: 'ended', outcome: { kind: 'lost' } }
+    return { kind: 'done', output: kept, replayed: false }
+  }
+
+  /** Closes a started errand without an output, so that the next attempt asks again. */
+  async close(errand: Errand, status: 'failed' | 'unknown_outcome', errorClass: string | null): Promise<void> {
+    await this.#fenced(
+      async (trx, present, nowMs) => {
+        if (!present.has('errands')) return
+        await updateErrand(trx, errand.id, {
+          status,
+          attempt: this.attempt.number,
+          endedAt: nowMs,
+          ...(errorClass === null ? {} : { errorClass }),
+        })
+      },
+      async () => {},
+    )
+  }
+
+  /** Books money, with or without the fence: what was paid was paid. `stale` tells that the fence refused. */
+  async book(write: (trx: Trx, present: PresentTables, stale: boolean) => Promise<void>): Promise<void> {
+    await this.#fenced(
+      (trx, present) => write(trx, present, false),
+      (trx, present) => write(trx, present, true),
+    )
+  }
+
+  /**
+   * Something observed once per job, before its first effect, and kept over all tries: taken by `observe` where
+   * it is not stored for the same request yet.
+   */
+  async keepFirst<T>(name: string, request: unknown, observe: () => Promise<T>): Promise<Step<T>> {
+    const spec: ErrandSpec = { taskOrdinal: 0, kind: 'tool', name, request }
+    const requestHash = hashOf(spec)
+    const present = await presentTables(this.deps.tables, journalTables)
+    const { id: jobId } = this.attempt.job
+    const first = present.has('errands') ? await findFirstErrand(this.deps.database.db, jobId, name) : null
+    if (first !== null && first.requestHash === requestHash && first.status === 'done') {
+      return { kind: 'done', output: first.output as T, replayed: true }
+    }
+    const output = await observe()
+    const written = await this.start(async (trx, tables, nowMs) => {
+      const errand = { ...this.#newErrand(spec, requestHash), ordinal: 0, output, status: 'done' } as const
+      if (tables.has('errands')) await putErrand(trx, { ...errand, startedAt: nowMs, endedAt: nowMs })
+      return true
+    })
+    return written === null ? { kind: 'ended', outcome: { kind: 'lost' } } : { kind: 'done', output, replayed: false }
+  }
+
+  #newErrand(spec: ErrandSpec, requestHash: string): Errand {
+    const { taskOrdinal, kind, name, request } = spec
+    return {
+      id: this.deps.ids.next(),
+      jobId: this.attempt.job.id,
+      try: this.attempt.try,
+      ordinal: this.#ordinal,
+      taskOrdinal,
+      kind,
+      name,
+      requestHash,
+      request,
+      status: 'started',
+      output: null,
+      errorClass: null,
+      beforeHash: null,
+      attempt: this.attempt.number,
+      startedAt: 0,
+      endedAt: null,
+    }
+  }
+
+  /** One transaction that asks the fence first; null when it refused and only `otherwise` was written. */
+  async #fenced<T>(
+    work: (trx: Trx, present: PresentTables, nowMs: number) => Promise<T>,
+    otherwise: (trx: Trx, present: PresentTables, nowMs: number) => Promise<void>,
+  ): Promise<T | null> {
+    return patientWrite(this.deps, this.attempt.signal, async () => {
+      const present = await presentTables(this.deps.tables, journalTables)
+      return this.deps.database.write(async (trx) => {
+        const nowMs = await this.deps.database.dialect.now(trx)
+        const key = { jobId: this.attempt.job.id, attempt: this.attempt.number }
+        if (await holdsAttempt(trx, key)) return work(trx, present, nowMs)
+        await otherwise(trx, present, nowMs)
+        return null
+      })
+    })
+  }
+
+  async #recordRejection(
+    trx: Trx,
+    present: PresentTables,
+    { errand, nowMs }: { errand: Errand; nowMs: number },
+  ): Promise<void> {
+    if (!present.has('job_events')) return
+    const { kind, name, ordinal } = errand
+    const event = {
+      projectId: this.attempt.project.id,
+      jobId: errand.jobId,
+      attempt: this.attempt.number,
+      kind: 'rejected_write',
+      data: { verb: 'errand', errand: kind, name, ordinal },
+    }
+    await appendEvents(trx, [event], { ids: this.deps.ids, at: nowMs })
+  }
+}
+
+function hashOf({ kind, name, request, identity = request }: ErrandSpec): string {
+  return createHash('sha256').update(canonicalJson({ kind, name, identity })).digest('hex')
+}
+
+function diverged(known: Errand, spec: ErrandSpec): Outcome {
+  const message = `the journal of this try has "${known.name}" at place ${known.ordinal}, and the work now asks for "${spec.name}" with another request`
+  return {
+    kind: 'failed',
+    failure: { errorClass: 'diverged', message, hint: 'The next try starts with an empty journal', evidence: [] },
+    retryable: true,
+  }
+}

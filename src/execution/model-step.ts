@@ -1,0 +1,164 @@
+/** One model call as an errand: the pieces of `calls/` inside the journal's fenced transactions. */
+import { admit } from '../calls/admit.ts'
+import type { PresentTables } from '../calls/call-deps.ts'
+import { redactReply } from '../calls/redact-reply.ts'
+import type { CallScope } from '../calls/reservation.ts'
+import { sendWithRetry, type CallLedger, type ModelRequest, type SendResult } from '../calls/send-with-retry.ts'
+import { settle, settleOrphans, type Settlement } from '../calls/settle.ts'
+import type { Trx } from '../database/dialect/dialect.ts'
+import { updateErrand, type Errand } from '../database/repositories/errand-repository.ts'
+import type { Choice } from '../models/model.ts'
+import type { ModelReply } from '../providers/model-client.ts'
+import type { AlsoWrite, ErrandSpec, Journal, Place, Step } from './journal.ts'
+import { outcomeOfSend } from './outcome-of-send.ts'
+
+/** A committed reply. */
+export interface ModelOutput {
+  readonly reply: ModelReply
+  /** `provider/model`. */
+  readonly model: string
+  /** A simulated model answered. */
+  readonly rehearsed: boolean
+}
+
+export interface ModelStep {
+  readonly spec: ErrandSpec
+  readonly request: ModelRequest
+  readonly choice: Choice
+  readonly timeoutMs: number
+}
+
+/**
+ * Asks a model, or replays what it answered in an earlier attempt of the try. A call that was in flight when an
+ * attempt died is read from the spool if its reply had arrived; else it counts as bought, and is asked once more.
+ */
+export async function modelStep(journal: Journal, step: ModelStep): Promise<Step<ModelOutput>> {
+  const place = journal.next(step.spec)
+  if (place.kind === 'ended') return place
+  if (place.kind === 'replay') return { kind: 'done', output: place.output as ModelOutput, replayed: true }
+  if (place.kind === 'open') return ask(journal, step, place)
+  const spooled = await journal.spool.take(place.errand.id)
+  if (spooled !== null && spooled.requestHash === place.errand.requestHash) {
+    return commitReply(journal, place.errand, spooled as { output: ModelOutput; settlement: Settlement })
+  }
+  const closed = await closeUnknown(journal, place.errand)
+  return closed ? modelStep(journal, step) : { kind: 'ended', outcome: { kind: 'lost' } }
+}
+
+type OpenPlace = Extract<Place, { kind: 'open' }>
+
+async function ask(journal: Journal, step: ModelStep, place: OpenPlace): Promise<Step<ModelOutput>> {
+  const ledger = new ErrandLedger(journal, place)
+  const { request, choice, timeoutMs } = step
+  const { signal } = journal.attempt
+  const result = await sendWithRetry(journal.deps, ledger, {
+    scope: scopeOf(journal, place.errand),
+    choice,
+    request,
+    signal,
+    timeoutMs,
+  })
+  if (result.kind !== 'reply')
+    return endWithoutReply(journal, { errand: place.errand, started: ledger.started, result })
+  const { model, settlement } = result
+  const rehearsed = model.provider.kind === 'rehearsal'
+  const output = { reply: redactReply(result.reply, journal.deps.redact), model: model.name, rehearsed }
+  // Nothing was bought from a simulated model: losing its reply costs nothing.
+  if (!rehearsed) await spoolReply(journal, place.errand, { output, settlement })
+  return commitReply(journal, place.errand, { output, settlement })
+}
+
+async function spoolReply(
+  { spool, deps }: Journal,
+  { id, requestHash }: Errand,
+  result: { output: ModelOutput; settlement: Settlement },
+): Promise<void> {
+  try {
+    await spool.put({ version: 1, id, requestHash, ...result })
+  } catch {
+    // A full disk must not lose the reply in hand: the commit that follows is as durable.
+    deps.warnOnce('spool', `Results cannot be spooled to ${deps.spoolDir}: a crash now could buy a reply twice`)
+  }
+}
+
+function commitReply(
+  journal: Journal,
+  errand: Errand,
+  { output, settlement }: { output: ModelOutput; settlement: Settlement },
+): Promise<Step<ModelOutput>> {
+  const book = (stale: boolean): AlsoWrite => {
+    return async (trx, present) => {
+      await settle(trx, { ...journal.deps, present }, stale ? { ...settlement, outcome: 'stale' } : settlement)
+    }
+  }
+  return journal.commit(errand, output, { also: book(false), whenStale: book(true) })
+}
+
+/** Marks a call whose fate nobody knows, and books it at its bound. False when the fence refused. */
+async function closeUnknown(journal: Journal, errand: Errand): Promise<boolean> {
+  const written = await journal.start(async (trx, present, nowMs) => {
+    await settleOrphans(trx, { ...journal.deps, present }, { errandId: errand.id })
+    const unknown = { status: 'unknown_outcome', errorClass: 'unknown_outcome', endedAt: nowMs } as const
+    await updateErrand(trx, errand.id, unknown)
+    return true
+  })
+  return written !== null
+}
+
+async function endWithoutReply(
+  journal: Journal,
+  { errand, started, result }: { errand: Errand; started: boolean; result: Exclude<SendResult, { kind: 'reply' }> },
+): Promise<Step<ModelOutput>> {
+  if (started && result.kind !== 'lost') {
+    const unknown = result.kind === 'aborted' && result.sent
+    const errorClass = 'errorClass' in result ? result.errorClass : result.kind
+    await journal.close(errand, unknown ? 'unknown_outcome' : 'failed', unknown ? 'unknown_outcome' : errorClass)
+  }
+  return { kind: 'ended', outcome: outcomeOfSend(result, journal.attempt.signal, journal.deps.clock.now()) }
+}
+
+/** Admissions and failures of one errand, each in a fenced transaction; the first admission starts the errand. */
+class ErrandLedger implements CallLedger {
+  readonly #journal: Journal
+  readonly #place: OpenPlace
+  started = false
+
+  constructor(journal: Journal, place: OpenPlace) {
+    this.#journal = journal
+    this.#place = place
+  }
+
+  async admit(request: Parameters<CallLedger['admit']>[0]): ReturnType<CallLedger['admit']> {
+    const { deps } = this.#journal
+    const started = this.started
+    const admission = await this.#journal.start(async (trx, present, nowMs) => {
+      const admitted = await admit(trx, { ...deps, present, alsoNeeded: ['errands'] }, request)
+      if (admitted.kind === 'admitted' && !started) {
+        await this.#journal.writeStart(trx, this.#place, { present, nowMs })
+      }
+      return admitted
+    })
+    if (admission === null) return { kind: 'lost' }
+    if (admission.kind === 'admitted') this.started = true
+    return admission
+  }
+
+  async bookFailure(settlement: Settlement): Promise<void> {
+    await this.#journal.book(async (trx: Trx, present: PresentTables, stale: boolean) => {
+      await settle(trx, { ...this.#journal.deps, present }, stale ? { ...settlement, outcome: 'stale' } : settlement)
+    })
+  }
+}
+
+function scopeOf({ attempt }: Journal, errand: Errand): CallScope {
+  return {
+    purpose: 'job',
+    projectId: attempt.project.id,
+    jobId: attempt.job.id,
+    errandId: errand.id,
+    attempt: attempt.number,
+    schedulerId: attempt.schedulerId,
+    role: attempt.job.role,
+    budgetMicroUsd: attempt.project.budgetMicroUsd,
+  }
+}
