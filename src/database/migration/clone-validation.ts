@@ -4,7 +4,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import { openDatabase, type Database } from '../connection.ts'
 import type { Trx } from '../dialect/dialect.ts'
 import type { Statement } from './compiled-migration.ts'
-import { ledgerMigration, readLedger } from './ledger.ts'
+import { readLedger } from './ledger.ts'
 import { migrate, runStatement } from './migrate.ts'
 import { prepareSteps, type MigrationSource, type MigrationStep } from './migration-step.ts'
 import type { Migration } from './migration.ts'
@@ -113,7 +113,8 @@ async function rehearse(trx: Trx, database: Database, input: Rehearsal): Promise
   const scratchSource = await prepareSteps(database.dialect, input.options.migrations)
   const first = [scratchSource.schemaSql ?? '', ...scratchSource.ledger.statements.map((statement) => statement.sql)]
   for (const statement of first) await trx.executeQuery(CompiledQuery.raw(statement))
-  for (const table of clonedTables(input.steps)) {
+  const { tables } = await input.source.engine.readCatalog(input.database.db)
+  for (const table of extendedTables(input.steps).filter((name) => tables.has(name))) {
     await sql`create table ${sql.id(input.scratch, table)} (like ${sql.id(input.schema, table)} including all)`.execute(
       trx,
     )
@@ -127,11 +128,11 @@ async function rehearse(trx: Trx, database: Database, input: Rehearsal): Promise
   }
 }
 
-/** Tables that exist and that a step adds a column or an index to. */
-function clonedTables(steps: readonly MigrationStep[]): ReadonlySet<string> {
+/** Tables that a step adds a column or an index to without creating them. */
+function extendedTables(steps: readonly MigrationStep[]): readonly string[] {
   const created = new Set(steps.flatMap(({ state }) => tablesIn(state.absent)))
-  const touched = steps.flatMap(({ state }) => state.absent.map(({ creates }) => creates.table))
-  return new Set(touched.filter((table) => !created.has(table) && table !== ledgerMigration.table))
+  const touched = new Set(steps.flatMap(({ state }) => state.absent.map(({ creates }) => creates.table)))
+  return [...touched].filter((table) => !created.has(table))
 }
 
 function tablesIn(statements: readonly Statement[]): readonly string[] {
