@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { expect } from 'vitest'
+import { documentShapes } from '../../src/cli/schema-catalog.ts'
 import type { StopSignal } from '../../src/runtime/signals.ts'
 import { runMain } from '../../src/main.ts'
 
@@ -37,7 +39,10 @@ export function hermeticEnv(cwd: string, extra: Readonly<Record<string, string>>
   }
 }
 
-/** Runs `main` in this process. Nobody can be asked: no stream is a terminal. */
+/**
+ * Runs `main` in this process. Nobody can be asked: no stream is a terminal. Every `--json` document is held
+ * to its published schema.
+ */
 export async function runOrch(argv: readonly string[], options: RunOptions): Promise<OrchResult> {
   let stdout = ''
   let stderr = ''
@@ -55,7 +60,18 @@ export async function runOrch(argv: readonly string[], options: RunOptions): Pro
     cwd: options.cwd,
     signals: { listen: (listener) => listenTo(options.signal, listener) },
   })
+  if (argv.includes('--json')) await expectPublishedShape(stdout)
   return { exitCode, stdout, stderr }
+}
+
+/** Each line of a `--json` call is a document or event of the published shape of its kind, and nothing else. */
+async function expectPublishedShape(stdout: string): Promise<void> {
+  const shapes = await documentShapes()
+  for (const line of stdout.split('\n').filter((text) => text !== '')) {
+    const document = JSON.parse(line) as { readonly kind: string }
+    const faults = shapes.get(document.kind)?.safeParse(document).error
+    expect(faults, `${document.kind} differs from its schema: ${faults?.message}`).toBeUndefined()
+  }
 }
 
 function listenTo(signal: AbortSignal | undefined, listener: (signal: StopSignal) => void): () => void {
