@@ -21,6 +21,8 @@ export interface TestDatabase extends Database {
   readonly url: string
   /** For `ORCH_DB_SCHEMA`; undefined on SQLite. */
   readonly schema: string | undefined
+  /** Names this database to a call of orch. */
+  readonly env: Readonly<Record<string, string>>
   /** Another connection to the same database, closed with the test. */
   connect(options?: Partial<OpenOptions>): Promise<Database>
 }
@@ -76,7 +78,9 @@ async function openPlace(place: Place, options: TestDatabaseOptions, endings: ((
   if (options.migrate !== false && place.schema === undefined) writeFileSync(place.url, await migratedFile())
   const database = await connect()
   if (options.migrate !== false && place.schema !== undefined) await migrateSchema(database, place.schema)
-  return { ...database, url: place.url, schema: place.schema, connect }
+  const env: Record<string, string> = { ORCH_DATABASE_URL: place.url }
+  if (place.schema !== undefined) env['ORCH_DB_SCHEMA'] = place.schema
+  return { ...database, url: place.url, schema: place.schema, env, connect }
 }
 
 function sqlitePlace(): Place {
