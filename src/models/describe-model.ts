@@ -13,6 +13,8 @@ export interface RegisteredModel extends Model {
   readonly stored: boolean
   readonly providerData: unknown
   readonly aiData: AiData
+  /** The layer as it is kept; `specs` is the same with the catalog's price of this moment. */
+  readonly keptSpecs: ModelSpecs
   /** Epoch milliseconds; null for a model that is not stored. */
   readonly firstSeenAt: number | null
   readonly lastSeenAt: number | null
@@ -30,6 +32,7 @@ export async function describeListed(provider: Provider, listed: ListedModel, at
     stored: false,
     providerData: listed.data,
     aiData,
+    keptSpecs: specs,
     firstSeenAt: null,
     lastSeenAt: null,
   }
@@ -70,6 +73,7 @@ export async function describeStored(provider: Provider, row: StoredModel, at: n
     stored: true,
     providerData: row.providerData,
     aiData: readAiData(row.aiData),
+    keptSpecs: readSpecs(row.specs),
     firstSeenAt: row.firstSeenAt,
     lastSeenAt: row.lastSeenAt,
   }
@@ -87,16 +91,17 @@ async function priceOfNow(provider: Provider, row: StoredModel, at: number): Pro
 }
 
 /** The layer `specs` of a row; a row without any has no known values. */
-export function readSpecs(stored: unknown): ModelSpecs {
+function readSpecs(stored: unknown): ModelSpecs {
   const specs = stored as ModelSpecs | null
   return { capabilities: {}, ...specs }
 }
 
 /** The layer `ai_data` of a row. */
-export function readAiData(stored: unknown): AiData {
+function readAiData(stored: unknown): AiData {
   return { ...noAiData, ...(stored as AiData | null) }
 }
 
-function operatorValues(specs: ModelSpecs): readonly Observation[] {
+/** The values a person set. */
+export function operatorValues(specs: ModelSpecs): readonly Observation[] {
   return specObservations(specs).filter((one) => one.source === 'operator')
 }

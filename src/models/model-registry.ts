@@ -1,8 +1,14 @@
-import { markVanished, readModels, writeModel, type StoredModel } from '../database/repositories/model-repository.ts'
+import {
+  markVanished,
+  readModels,
+  writeLayers,
+  writeModel,
+  type StoredModel,
+} from '../database/repositories/model-repository.ts'
 import type { ModelNeed } from '../domain/plan.ts'
 import { errorMessage, OrchError } from '../errors/orch-error.ts'
 import type { ListedModel, Provider } from '../providers/provider.ts'
-import { describeListed, describeStored, makeLayers, type RegisteredModel } from './describe-model.ts'
+import { describeListed, describeStored, makeLayers, type Layers, type RegisteredModel } from './describe-model.ts'
 import type { ModelStore } from './model-store.ts'
 
 /** The part of ProviderManager that the models ask. */
@@ -39,6 +45,11 @@ export interface SyncReport {
 export interface ListingFailure {
   readonly provider: Provider
   readonly message: string
+}
+
+/** New layers of one model. */
+export interface LayerChange extends Layers {
+  readonly model: RegisteredModel
 }
 
 export interface Survey {
@@ -146,6 +157,22 @@ export class ModelRegistry {
       returned: rows.filter((row) => known.get(row.modelId)?.lifecycle === 'vanished').map((row) => row.modelId),
       vanished: vanished.map((row) => row.modelId),
     }
+  }
+
+  /**
+   * Replaces the layers `ai_data` and `specs` of stored models; what the providers said stays as it is.
+   * Throws ORCH_TABLE_MISSING without the table.
+   */
+  async replaceLayers(changes: readonly LayerChange[]): Promise<void> {
+    const { database, tables, clock } = this.#store
+    await tables.require(['model_registry'], 'changing models')
+    const at = clock.now()
+    await database.write(async (trx) => {
+      for (const { model, aiData, specs } of changes) {
+        await writeLayers(trx, { providerId: model.provider.id, modelId: model.modelId, aiData, specs }, at)
+      }
+    })
+    this.forget()
   }
 
   /** Drops what was remembered, after a change of the table. */

@@ -44,6 +44,20 @@ export async function writeModel(db: Db | Trx, model: StoredModel, atMs: number)
     .execute()
 }
 
+/** Replaces what orch made of a model; the provider's data and the times it was seen stay. */
+export async function writeLayers(
+  db: Db | Trx,
+  model: Pick<StoredModel, 'providerId' | 'modelId' | 'aiData' | 'specs'>,
+  atMs: number,
+): Promise<void> {
+  await db
+    .updateTable('model_registry')
+    .set({ ai_data: toJson(model.aiData), specs: toJson(model.specs), updated_at: atMs })
+    .where('provider_id', '=', model.providerId)
+    .where('model_id', '=', model.modelId)
+    .execute()
+}
+
 /** Marks models that their provider no longer lists. Rows are never deleted. */
 export async function markVanished(
   db: Db | Trx,
