@@ -49,7 +49,14 @@ export const nouns: Readonly<Record<string, Noun>> = {
   },
   models: {
     summary: 'what the providers serve, and which model a role gets',
-    verbs: {},
+    verbs: {
+      list: () => import('./commands/models/list.ts'),
+      sync: () => import('./commands/models/sync.ts'),
+      show: () => import('./commands/models/show.ts'),
+      doctor: () => import('./commands/models/doctor.ts'),
+      pick: () => import('./commands/models/pick.ts'),
+      pin: () => import('./commands/models/pin.ts'),
+    },
   },
   roles: {
     summary: 'the org chart',

@@ -8,6 +8,7 @@ const files: readonly (() => Promise<{ readonly schemas: Shapes }>)[] = [
   () => import('./schemas/program.ts'),
   () => import('./schemas/setup.ts'),
   () => import('./schemas/config.ts'),
+  () => import('./schemas/models.ts'),
   () => import('./schemas/roles.ts'),
   () => import('./schemas/usage.ts'),
   () => import('./schemas/db.ts'),
