@@ -4,6 +4,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import { runAction, type Surroundings } from './cli/action.ts'
 import { buildProgram, commandWords } from './cli/program.ts'
 import { plain } from './cli/render/plain.ts'
+import { engineError } from './database/dialect/engine-error.ts'
 import { exitCodes, type ExitCode, type ExitName } from './errors/exit-code.ts'
 import { OrchError, errorMessage, systemErrorCode } from './errors/orch-error.ts'
 import { redact, rememberEnvironmentSecrets } from './runtime/redaction.ts'
@@ -66,10 +67,8 @@ function fail(thrown: unknown, argv: readonly string[], around: Surroundings): E
 function toOrchError(thrown: unknown): OrchError {
   if (thrown instanceof OrchError) return thrown
   if (thrown instanceof CommanderError) return usageError(thrown)
-  return new OrchError('ORCH_BUG', errorMessage(thrown), {
-    hint: 'Run again with --verbose and report what it prints',
-    cause: thrown,
-  })
+  const bug = { hint: 'Run again with --verbose and report what it prints', cause: thrown }
+  return engineError(thrown) ?? new OrchError('ORCH_BUG', errorMessage(thrown), bug)
 }
 
 /** commander puts its suggestion into the message: `error: unknown option '--jsn'\n(Did you mean --json?)`. */

@@ -1,0 +1,26 @@
+import { OrchError, errorMessage, systemErrorCode } from '../../errors/orch-error.ts'
+
+/** SQLSTATE: five digits and capitals, as Postgres puts them into `code`. */
+const sqlState = /^[0-9A-Z]{5}$/
+
+/**
+ * An engine's own error as ORCH_DATABASE_FAILED, for those that no caller expected; null for anything
+ * else. Loads neither engine.
+ */
+export function engineError(thrown: unknown): OrchError | null {
+  const code = systemErrorCode(thrown)
+  if (code === undefined) return null
+  if (!code.startsWith('SQLITE_') && !(sqlState.test(code) && !code.startsWith('E'))) return null
+  return new OrchError('ORCH_DATABASE_FAILED', `The database failed: ${errorMessage(thrown)} (${code})`, {
+    hint: hintFor(code),
+    cause: thrown,
+  })
+}
+
+function hintFor(code: string): string {
+  if (code.startsWith('SQLITE_BUSY')) return 'Another process kept the file locked; try again'
+  if (code.startsWith('SQLITE_FULL') || code === '53100') return 'The disk is full'
+  if (code.startsWith('SQLITE_READONLY') || code === '42501' || code === '25006') return 'You may not write there'
+  if (code.startsWith('08') || code.startsWith('57')) return 'The connection was lost; check that the server runs'
+  return 'Check it with `orch db status`'
+}
