@@ -73,7 +73,7 @@ export function schemaOptions(schema: JsonSchema, providerName: string): Provide
 }
 
 /** Whether every object in a schema is closed and requires all of its properties. */
-export function isStrict(schema: unknown): boolean {
+function isStrict(schema: unknown): boolean {
   if (Array.isArray(schema)) return schema.every(isStrict)
   if (typeof schema !== 'object' || schema === null) return true
   const { properties, required, additionalProperties } = schema as Record<string, unknown>

@@ -1,4 +1,5 @@
 /** Finds providers that nobody had to set up: by keys in the environment, and by servers on this machine. */
+import { OrchError } from '../errors/orch-error.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { isLoopback } from './address.ts'
 import { requestJson } from './json-request.ts'
@@ -29,8 +30,8 @@ function plainProvider(
 export function environmentProviders(env: Environment): readonly Provider[] {
   return allVendors().flatMap((vendor) => {
     const keyVariable = vendor.keyVariables.find((name) => isSet(env[name]))
-    const moved = vendor.baseUrlVariables.map((name) => env[name]).find(isSet)
-    const baseUrl = baseUrlOf(vendor, moved)
+    const moved = vendor.baseUrlVariables.find((name) => isSet(env[name]))
+    const baseUrl = moved === undefined ? vendor.defaultBaseUrl : movedBaseUrl(vendor, moved, env)
     // A local server needs no key, so its address alone announces it.
     const isNamed = vendor.kind === 'ollama' ? moved !== undefined : keyVariable !== undefined
     if (!isNamed || baseUrl === null) return []
@@ -39,9 +40,14 @@ export function environmentProviders(env: Environment): readonly Provider[] {
   })
 }
 
-function baseUrlOf(vendor: Vendor, moved: string | undefined): string | null {
-  if (moved === undefined) return vendor.defaultBaseUrl
-  return normalizeBaseUrl(vendor, vendor.kind === 'ollama' ? ollamaAddress(moved) : moved)
+function movedBaseUrl(vendor: Vendor, variable: string, env: Environment): string {
+  const value = env[variable] ?? ''
+  try {
+    return normalizeBaseUrl(vendor, vendor.kind === 'ollama' ? ollamaAddress(value) : value.trim())
+  } catch (error) {
+    if (!(error instanceof OrchError)) throw error
+    throw new OrchError('ORCH_USAGE', `${variable}: ${error.message}`, { hint: `Correct or unset ${variable}` })
+  }
 }
 
 /** `OLLAMA_HOST` as Ollama reads it: a host, `host:port`, `:port` or URL; the address a server listens on is reached on loopback. */

@@ -3,7 +3,6 @@ import type { Capabilities } from '../database/capabilities.ts'
 import type { Database } from '../database/connection.ts'
 import {
   addProviderConfig,
-  readProviderConfigs,
   removeProviderConfig,
   updateProviderConfig,
   type StoredProvider,
@@ -126,12 +125,6 @@ export async function assertWritable(deps: EditDeps, neededFor: string): Promise
   throw new OrchError('ORCH_CONFIG_UNTRUSTED', 'This database is not trusted on this machine', {
     hint: 'Look at it with `orch providers list` after `orch db trust`, if you know where it comes from',
   })
-}
-
-/** Whether the database itself holds a provider with this id. */
-export async function isStoredProvider(deps: Pick<EditDeps, 'database'>, id: string): Promise<boolean> {
-  const stored = await readProviderConfigs((await deps.database()).db)
-  return stored.some((provider) => provider.id === id)
 }
 
 function pick<T>(change: T | undefined, known: T): T {

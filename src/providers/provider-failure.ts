@@ -69,7 +69,7 @@ export function failedReply(
     errorClass,
     providerId: source.providerId,
     usage: found.usage,
-    partialText: found.text,
+    partialText: found.text === undefined ? undefined : redact(found.text),
   })
 }
 

@@ -95,6 +95,12 @@ describe('providers of the environment', () => {
     expect(models.map(({ modelId }) => modelId)).toEqual(['m'])
   })
 
+  it('name the variable that holds no address', async () => {
+    const env = { ORCH_DETECT: 'off', OPENAI_API_KEY: 'sk-some-key-123', OPENAI_BASE_URL: 'nonsense' }
+    const manager = providerManager({ userConfigDir: temporaryDirectory(), env })
+    await expect(manager.list()).rejects.toThrow(/^OPENAI_BASE_URL: /)
+  })
+
   it("are found by either of Google's variables", async () => {
     const env = { ORCH_DETECT: 'off', GEMINI_API_KEY: 'x-gemini-key' }
     const manager = providerManager({ userConfigDir: temporaryDirectory(), env })

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describeEachDatabase, temporaryDirectory } from '../../support/databases.ts'
+import { describeEachDatabase, temporaryDirectory, type TestDatabase } from '../../support/databases.ts'
 import { startFakeModelServer, type FakeModelServer } from '../../support/fake-model-server.ts'
 import { documentOf, runOrch, type OrchResult } from '../../support/run-orch.ts'
 
@@ -24,9 +24,22 @@ interface View {
   readonly baseUrl: string
 }
 
+const coolRow = {
+  provider_id: 'lab',
+  model_id: '',
+  state: 'open',
+  error_class: 'auth',
+  reason: 'refused',
+  failures: 1,
+  updated_at: 1,
+} as const
+
 describeEachDatabase('orch providers', (open) => {
+  let last: { readonly database: TestDatabase }
   async function prepare(env: Readonly<Record<string, string>> = {}) {
-    const { url, schema } = await open()
+    const database = await open()
+    last = { database }
+    const { url, schema } = database
     const place: Record<string, string> = schema === undefined ? {} : { ORCH_DB_SCHEMA: schema }
     const run = (argv: readonly string[], stdin?: string): Promise<OrchResult> =>
       runOrch(argv, { cwd, env: { ...env, ...place, ORCH_DATABASE_URL: url }, stdin })
@@ -78,6 +91,19 @@ describeEachDatabase('orch providers', (open) => {
     expect(tested).toMatchObject({ exitCode: 7, stdout: '' })
     expect(tested.stderr).toContain('class auth')
     expect(tested.stderr).not.toContain('sk-wrong')
+  })
+
+  it('lets a provider that was refused be asked again at once after a new key', async () => {
+    const { run } = await prepare()
+    await run(['providers', 'add', 'lab', '--kind', 'openai-compatible', '--base-url', server.url])
+    const { database } = last
+    await database.db
+      .insertInto('provider_health')
+      .values({ ...coolRow, cooldown_until: 4_000_000_000_000 })
+      .execute()
+    expect((await run(['providers', 'list'])).stdout).toContain('cooling down until')
+    await run(['providers', 'key', 'lab', '--file'], canary)
+    expect((await run(['providers', 'list'])).stdout).toContain('ready')
   })
 
   it('stores a provider of the environment when it is changed', async () => {

@@ -30,6 +30,7 @@ export const command: CommandModule = {
     if (provider.credential === null && !provider.local) {
       io.warn(`${id} has no key yet`, `Say where its key is: \`orch providers key ${id}\``)
     }
+    if (view.problem !== null) io.warn(`${id} cannot be called now: ${view.problem}`)
     io.result('providers.add', view, () =>
       plainLine(`${id} stored: ${kind} at ${provider.baseUrl}. Try it: orch providers test ${id}`),
     )

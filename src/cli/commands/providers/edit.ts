@@ -23,6 +23,8 @@ export const command: CommandModule = {
     }
     const deps = await editDeps(context)
     const provider = await editProvider(deps, id, changes)
+    // What it failed of may be mended by this: ask it again at once.
+    await (await context.health()).recordSuccess(id, '')
     const view = await viewOf(context, provider)
     if (view.problem !== null) io.warn(`${id} cannot be called now: ${view.problem}`)
     io.result('providers.edit', view, () => plainLine(`${id} changed`))

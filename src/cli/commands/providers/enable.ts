@@ -12,6 +12,8 @@ export const command: CommandModule = {
     const id = textArgument(invocation, 0)
     const deps = await editDeps(context)
     const provider = await editProvider(deps, id, { enabled: true })
+    // What it failed of may be mended by this: ask it again at once.
+    await (await context.health()).recordSuccess(id, '')
     const view = await viewOf(context, provider)
     io.result('providers.enable', view, () => plainLine(`${id} is enabled`))
   },

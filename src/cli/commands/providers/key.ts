@@ -36,6 +36,8 @@ export const command: CommandModule = {
       mayRebind: (question) => io.confirm(question),
       warn: (message) => io.warn(message),
     })
+    // What it failed of may be mended by this: ask it again at once.
+    await (await context.health()).recordSuccess(id, '')
     io.result('providers.key', { id, credential: bound.name, source: bound.source.kind, origin: bound.origin }, () =>
       plainLine(`${id} takes its key from ${describeSource(bound.source)}; it is sent to ${bound.origin} only`),
     )
