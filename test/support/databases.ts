@@ -23,8 +23,8 @@ export interface TestDatabase extends Database {
   readonly schema: string | undefined
   /** Names this database to a call of orch. */
   readonly env: Readonly<Record<string, string>>
-  /** Another connection to the same database, closed with the test. */
-  connect(options?: Partial<OpenOptions>): Promise<Database>
+  /** Another connection to the same database, or to the one at `url`, closed with the test. */
+  connect(options?: Partial<OpenOptions> & { readonly url?: string }): Promise<Database>
 }
 
 export type OpenTestDatabase = (options?: TestDatabaseOptions) => Promise<TestDatabase>
@@ -70,8 +70,8 @@ async function openPlace(place: Place, options: TestDatabaseOptions, endings: ((
     create: true,
     connections: 4,
   }
-  const connect = async (extra: Partial<OpenOptions> = {}) => {
-    const database = await openDatabase(place.url, { ...defaults, ...extra })
+  const connect: TestDatabase['connect'] = async ({ url = place.url, ...extra } = {}) => {
+    const database = await openDatabase(url, { ...defaults, ...extra })
     endings.push(() => database.close())
     return database
   }
