@@ -11,6 +11,7 @@ import { openTrustStore, type TrustStore } from './config/trust.ts'
 import type { CallDeps } from './calls/call-deps.ts'
 import type { Capabilities } from './database/capabilities.ts'
 import type { Database, OpenOptions } from './database/connection.ts'
+import type { ExecutionDeps } from './execution/execution-deps.ts'
 import type { MigrateOptions, MigrationReport } from './database/migration/migrate.ts'
 import type { Choice } from './models/model.ts'
 import type { ModelWish } from './models/model-chooser.ts'
@@ -71,6 +72,8 @@ export interface Context {
   modelChooser(options?: { readonly allowRehearsal?: boolean }): Promise<(wish: ModelWish) => Promise<Choice>>
   /** What every paid call needs. */
   callDeps(options?: CallOptions): Promise<CallDeps>
+  /** What executing attempts needs. */
+  executionDeps(options?: CallOptions): Promise<ExecutionDeps>
   close(): Promise<void>
 }
 
@@ -115,6 +118,7 @@ export function createContext(options: ContextOptions): Context {
   const userConfigDir = paths.userConfigDir
   const providers = providerGetters({ ...databases, databaseIsTrusted, env: options.env, userConfigDir })
   const models = modelGetters({ ...databases, ...providers, databaseIsTrusted, settings })
+  const callDeps = callDepsGetter({ ...databases, ...providers, ...models, paths, warn: options.warn })
   return {
     ...systemParts(logger),
     ...databases,
@@ -128,7 +132,8 @@ export function createContext(options: ContextOptions): Context {
     databaseIsTrusted,
     ...providers,
     ...models,
-    callDeps: callDepsGetter({ ...databases, ...providers, ...models, paths, warn: options.warn }),
+    callDeps,
+    executionDeps: executionDepsGetter({ callDeps, roles: models.roles, settings, env: options.env }),
   }
 }
 
@@ -182,6 +187,26 @@ function callDepsGetter(sources: CallSources): Context['callDeps'] {
     redact,
     warnOnce,
   })
+}
+
+type ExecutionSources = Pick<Context, 'callDeps' | 'roles' | 'settings' | 'env'>
+
+function executionDepsGetter({ callDeps, roles, settings, env }: ExecutionSources): Context['executionDeps'] {
+  return async (options = {}) => {
+    const [{ openWorkspace }, { runCommand }, { parseAllowedBinaries }] = await Promise.all([
+      import('./workspace/workspace.ts'),
+      import('./workspace/run-command.ts'),
+      import('./execution/tools/allowed-binaries.ts'),
+    ])
+    return {
+      calls: await callDeps(options),
+      roles: await roles(),
+      openWorkspace: (root) => openWorkspace(root),
+      runCommand: (argv, command) => runCommand(argv, { ...command, env, clock: systemClock }),
+      allowedBinaries: parseAllowedBinaries((await settings()).get('commands.allow')),
+      rehearse: false,
+    }
+  }
 }
 
 interface ProviderSources extends Pick<Context, 'database' | 'tables' | 'databaseIsTrusted' | 'env'> {
