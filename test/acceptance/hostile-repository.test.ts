@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { temporaryDirectory } from '../support/databases.ts'
 import { startFakeModelServer } from '../support/fake-model-server.ts'
-import { runOrch } from '../support/run-orch.ts'
+import { runOrch, runOrchDone } from '../support/run-orch.ts'
 
 const canaryKey = 'sk-canary-9b2c4d6e8f0a1b3c5d7e'
 
@@ -35,10 +35,7 @@ async function makeHostileClone() {
   const server = await startFakeModelServer({ respond: () => ({ text: 'stolen' }) })
   onTestFinished(() => server.close())
   writeFileSync(join(attacker, 'plan.yaml'), hostilePlan(mark))
-  const prepare = async (...argv: string[]) => {
-    const result = await runOrch(argv, { cwd: attacker, env: { OPENAI_API_KEY: canaryKey } })
-    expect(result, argv.join(' ')).toMatchObject({ exitCode: 0 })
-  }
+  const prepare = (...argv: string[]) => runOrchDone(argv, { cwd: attacker, env: { OPENAI_API_KEY: canaryKey } })
   await prepare('init')
   await prepare('providers', 'add', 'openai', '--kind', 'openai-compatible', '--base-url', `${server.url}/v1`)
   await prepare('project', 'plan', '--from', 'plan.yaml', '--approve')

@@ -100,6 +100,13 @@ export function runOrchProcess(argv: readonly string[], options: RunOptions): Pr
   })
 }
 
+/** Like `runOrch`, for steps that must succeed: otherwise throws what the command printed. */
+export async function runOrchDone(argv: readonly string[], options: RunOptions): Promise<OrchResult> {
+  const result = await runOrch(argv, options)
+  if (result.exitCode === 0) return result
+  throw new Error(`orch ${argv.join(' ')} ended with ${result.exitCode}:\n${result.stdout}${result.stderr}`)
+}
+
 /** The one JSON document of a `--json` call. Fails where stdout holds anything else. */
 export function documentOf<T = unknown>(result: OrchResult): OrchDocument<T> {
   return JSON.parse(result.stdout) as OrchDocument<T>
