@@ -70,7 +70,18 @@ export const nouns: Readonly<Record<string, Noun>> = {
   },
   project: {
     summary: 'goals and their plans',
-    verbs: {},
+    verbs: {
+      plan: () => import('./commands/project/plan.ts'),
+      list: () => import('./commands/project/list.ts'),
+      show: () => import('./commands/project/show.ts'),
+      graph: () => import('./commands/project/graph.ts'),
+      approve: () => import('./commands/project/approve.ts'),
+      apply: () => import('./commands/project/apply.ts'),
+      export: () => import('./commands/project/export.ts'),
+      pause: () => import('./commands/project/pause.ts'),
+      resume: () => import('./commands/project/resume.ts'),
+      cancel: () => import('./commands/project/cancel.ts'),
+    },
   },
   jobs: {
     summary: 'run and inspect jobs',

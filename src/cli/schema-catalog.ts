@@ -12,6 +12,7 @@ const files: readonly (() => Promise<{ readonly schemas: Shapes }>)[] = [
   () => import('./schemas/roles.ts'),
   () => import('./schemas/usage.ts'),
   () => import('./schemas/db.ts'),
+  () => import('./schemas/project.ts'),
   () => import('./schemas/jobs.ts'),
   () => import('./schemas/providers.ts'),
 ]

@@ -36,14 +36,12 @@ describe('compileJsonSchema', () => {
     expect(fits(schema, value)).toBe(expected)
   })
 
-  it.each<JsonSchema>([
-    { not: { type: 'string' } },
-    { if: {} },
-    { type: 'frob' },
-    { type: 'string', pattern: '(' },
-  ])('says that it cannot check %j', (schema) => {
-    expect(compileJsonSchema(schema)).toHaveProperty('fault')
-  })
+  it.each<JsonSchema>([{ not: { type: 'string' } }, { if: {} }, { type: 'frob' }, { type: 'string', pattern: '(' }])(
+    'says that it cannot check %j',
+    (schema) => {
+      expect(compileJsonSchema(schema)).toHaveProperty('fault')
+    },
+  )
 
   it('names the path of a fault', () => {
     const compiled = compileJsonSchema({

@@ -1,0 +1,24 @@
+/** What the features of planning need, out of the context. */
+import type { Context } from '../../../context.ts'
+import type { StoreDeps } from '../../../planning/store-plan.ts'
+
+/** For everything that reads or writes projects. */
+export async function storeDeps(context: Context): Promise<StoreDeps> {
+  return { database: await context.database(), tables: await context.tables(), ids: context.ids }
+}
+
+/** The person at the keyboard, as approvals name them. */
+export async function personName(context: Pick<Context, 'env'>): Promise<string> {
+  const { userInfo } = await import('node:os')
+  try {
+    return userInfo().username
+  } catch {
+    // A user id without an entry, as containers have.
+    return context.env['USER'] ?? 'unknown'
+  }
+}
+
+/** How many jobs one scheduler runs at once, for estimates. */
+export async function concurrencyOf(context: Context): Promise<number> {
+  return (await context.settings()).get('limits.concurrency')
+}
