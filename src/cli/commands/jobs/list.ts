@@ -58,6 +58,8 @@ function cells(io: Io, one: ListedJob, ageText: string) {
 }
 
 async function parseFilter(options: Readonly<Record<string, unknown>>) {
+  // The bare listing is what people type most: it must not wait for the validator.
+  if (['state', 'role', 'rehearsed', 'limit'].every((name) => options[name] === undefined)) return {}
   const z = await import('zod')
   const { parseOptions } = await import('../../command.ts')
   const { jobStates } = await import('../../../domain/job-state.ts')
