@@ -201,6 +201,8 @@ class PatientConnection implements DatabaseConnection {
   }
 }
 
+/** What ends by waiting. A stale snapshot (SQLITE_BUSY_SNAPSHOT) does not: its transaction must begin again. */
+const busyCodes = new Set(['SQLITE_BUSY', 'SQLITE_BUSY_RECOVERY', 'SQLITE_BUSY_TIMEOUT'])
 /** About 30 s of waiting: 600 rounds of 5 ms in the driver and up to 45 ms outside it. */
 const patientRounds = 600
 
@@ -210,7 +212,7 @@ async function patiently<T>(step: () => T | Promise<T>): Promise<T> {
     try {
       return await step()
     } catch (error) {
-      if (systemErrorCode(error)?.startsWith('SQLITE_BUSY') !== true || round === patientRounds) throw error
+      if (!busyCodes.has(systemErrorCode(error) ?? '') || round === patientRounds) throw error
     }
     await pause(1 + Math.min(round, 44))
   }

@@ -23,7 +23,7 @@ export interface InventoryObject {
 export function losses(before: Inventory, after: Inventory): readonly string[] {
   const found: string[] = []
   if (after.changedRows !== before.changedRows) {
-    found.push(`${after.changedRows - before.changedRows} rows that existed were written`)
+    found.push(`rows that existed were written: ${after.changedRows - before.changedRows}`)
   }
   for (const [name, was] of before.objects) {
     const is = after.objects.get(name)

@@ -5,8 +5,8 @@ import { migrationEngine } from '../../../src/database/migration/engine.ts'
 import { migrate } from '../../../src/database/migration/migrate.ts'
 import { losses, proveSurvival } from '../../../src/database/migration/survival.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
-import { describeEachDatabase } from '../../support/databases.ts'
-import { createNotes } from '../../support/migration-fixtures.ts'
+import { describeEachDatabase, describePostgres } from '../../support/databases.ts'
+import { createNotes, noteMigration } from '../../support/migration-fixtures.ts'
 
 /** What the guard can never let through, done behind its back. */
 const destruction: Readonly<Record<string, (trx: Trx) => Promise<unknown>>> = {
@@ -60,5 +60,25 @@ describeEachDatabase('the proof of survival', (open) => {
       return losses(before, await engine.takeInventory(trx))
     })
     expect(await run).toEqual([])
+  })
+})
+
+describePostgres('a run whose statements set off something of the owner’s', (open) => {
+  it('is rolled back when that touches rows', async () => {
+    const database = await open({ migrate: false })
+    await migrate(database, { migrations: [createNotes], clock: systemClock, toolVersion: 'test' })
+    await sql`insert into notes (id, body) values ('a', 'kept')`.execute(database.db)
+    const schema = database.schema ?? ''
+    const trigger = `on_ddl_${schema}`
+    // The server knows one list of event triggers for all tests: this one looks only at its own schema.
+    await sql`create function ${sql.id(schema, 'wipe')}() returns event_trigger language plpgsql as $$
+      begin if current_schema() = ${sql.lit(schema)} then delete from notes; end if; end $$`.execute(database.db)
+    await sql`create event trigger ${sql.id(trigger)} on ddl_command_end when tag in ('ALTER TABLE')
+      execute function ${sql.id(schema, 'wipe')}()`.execute(database.db)
+    const more = noteMigration((db) => db.schema.alterTable('notes').addColumn('more', 'text').execute())
+    const run = migrate(database, { migrations: [createNotes, more], clock: systemClock, toolVersion: 'test' })
+    await expect(run).rejects.toMatchObject({ code: 'ORCH_MIGRATION_REFUSED' })
+    await expect(run).rejects.toThrow('rows that existed were written: 1')
+    expect((await sql`select * from notes`.execute(database.db)).rows).toEqual([{ id: 'a', body: 'kept' }])
   })
 })
