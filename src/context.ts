@@ -1,5 +1,6 @@
 /** The composition root: lazy getters, the only file that builds system versions of things. */
 import { existsSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
 import type { GlobalOptions } from './cli/command.ts'
@@ -182,7 +183,7 @@ function callDepsGetter(sources: CallSources): Context['callDeps'] {
     clock: systemClock,
     random: systemRandom,
     ids: systemIds,
-    spoolDir: join(sources.paths.stateDir, 'spool'),
+    spoolDir: join(sources.paths.stateDir, 'spool', hostname().replaceAll(/[^\w.-]/g, '_')),
     allowUnpriced,
     redact,
     warnOnce,

@@ -1,17 +1,18 @@
 import type { Trx } from '../database/dialect/dialect.ts'
-import { currentBudget } from '../database/queries/project-budget.ts'
-import { inFlightAt, insertReservation, openBoundOf } from '../database/repositories/reservation-repository.ts'
-import { sentSince, spentByProject } from '../database/repositories/usage-repository.ts'
+import { currentBudget, readProjectSpend } from '../database/queries/project-budget.ts'
+import { inFlightAt, insertReservation } from '../database/repositories/reservation-repository.ts'
+import { sentSince } from '../database/repositories/usage-repository.ts'
 import type { TableName } from '../database/tables.ts'
 import { formatMicroUsd, type MicroUsd } from '../domain/money.ts'
 import { boundCall, placePrice } from '../models/pricing.ts'
 import type { Price, Model } from '../models/model.ts'
 import type { Provider } from '../providers/provider.ts'
+import { settleAbandoned } from './settle.ts'
 import type { CallDeps, PresentTables } from './call-deps.ts'
 import type { Admission, AdmissionRequest, Reservation } from './reservation.ts'
 
 /** What admission needs: `present` tells the tables the transaction may use. */
-export interface AdmitDeps extends Pick<CallDeps, 'database' | 'clock' | 'ids' | 'allowUnpriced'> {
+export interface AdmitDeps extends Pick<CallDeps, 'database' | 'clock' | 'ids' | 'allowUnpriced' | 'warnOnce'> {
   readonly present: PresentTables
   /** Further tables without which nothing may be spent where a budget or limit is in force: a job's journal. */
   readonly alsoNeeded?: readonly TableName[]
@@ -43,17 +44,35 @@ export async function admit(trx: Trx, deps: AdmitDeps, request: AdmissionRequest
   if ((budgeted || limited) && missing !== undefined) return tableMissing(missing)
   if (budgeted && boundMicroUsd === null && !deps.allowUnpriced) return unpriced(request.model, cap)
   if (budgeted || limited) await deps.database.dialect.lockLimits(trx)
-  if (limited) {
-    const busy = await checkLimits(trx, deps, request)
-    if (busy !== null) return busy
-  }
-  if (budgeted && boundMicroUsd !== null) {
-    const refused = await checkBudget(trx, request, { cap, boundMicroUsd })
-    if (refused !== null) return refused
+  const money = { cap, boundMicroUsd, budgeted, limited }
+  const obstacle = await findObstacle(trx, deps, { request, money })
+  if (obstacle !== null) {
+    // What is in the way may belong to a sender that died.
+    const freed = await settleAbandoned(trx, deps)
+    const left = freed === 0 ? obstacle : await findObstacle(trx, deps, { request, money })
+    if (left !== null) return left
   }
   const reservation = makeReservation(deps, request, { price, boundMicroUsd })
   if (deps.present.has('reservations')) await store(trx, deps, { request, reservation })
   return { kind: 'admitted', reservation }
+}
+
+interface Money {
+  readonly cap: MicroUsd | null
+  readonly boundMicroUsd: MicroUsd | null
+  readonly budgeted: boolean
+  readonly limited: boolean
+}
+
+async function findObstacle(
+  trx: Trx,
+  deps: AdmitDeps,
+  { request, money }: { readonly request: AdmissionRequest; readonly money: Money },
+): Promise<Admission | null> {
+  const { cap, boundMicroUsd, budgeted, limited } = money
+  const busy = limited ? await checkLimits(trx, deps, request) : null
+  if (busy !== null || !budgeted || cap === null || boundMicroUsd === null) return busy
+  return checkBudget(trx, request, { cap, boundMicroUsd })
 }
 
 async function capOf(trx: Trx, deps: AdmitDeps, { scope }: AdmissionRequest): Promise<MicroUsd | null> {
@@ -89,8 +108,8 @@ async function checkBudget(
   { scope }: AdmissionRequest,
   { cap, boundMicroUsd }: { cap: MicroUsd; boundMicroUsd: MicroUsd },
 ): Promise<Admission | null> {
-  const spent = scope.projectId === null ? 0 : await spentByProject(trx, scope.projectId)
-  const reserved = scope.projectId === null ? 0 : await openBoundOf(trx, scope.projectId)
+  const { spent, reserved } =
+    scope.projectId === null ? { spent: 0, reserved: 0 } : await readProjectSpend(trx, scope.projectId)
   if (spent + reserved + boundMicroUsd <= cap) return null
   const figures = `${formatMicroUsd(spent)} spent, ${formatMicroUsd(reserved)} in flight, this call <= ${formatMicroUsd(boundMicroUsd)}, cap ${formatMicroUsd(cap)}`
   // Calls in flight usually cost less than their bound, so what does not fit now may fit when they are settled.

@@ -21,7 +21,7 @@ export interface TableCheck {
  */
 export type PresentTables = ReadonlySet<TableName>
 
-const accountingTables = ['reservations', 'model_usage', 'projects'] as const
+const accountingTables = ['reservations', 'model_usage', 'projects', 'jobs'] as const
 
 /** Which of the tables of accounting there are, and which of `more`. */
 export async function presentTables(tables: TableCheck, more: readonly TableName[] = []): Promise<PresentTables> {

@@ -7,7 +7,7 @@ import { presentTables, type CallDeps } from './call-deps.ts'
 import { redactReply } from './redact-reply.ts'
 import type { CallScope } from './reservation.ts'
 import { sendWithRetry, type CallLedger, type ModelRequest, type SendResult } from './send-with-retry.ts'
-import { settle, type Settlement } from './settle.ts'
+import { costOf, settle, type Settlement } from './settle.ts'
 import { Spool } from './spool.ts'
 
 /** One call outside a job: the architect's, or a probe. */
@@ -57,6 +57,7 @@ export function scopeOutsideJobs(
  * a wait, a failed request, an abort. Throws database and file-system failures.
  */
 export async function callModel(deps: CallDeps, call: PaidCall): Promise<PaidReply> {
+  await bookLeftovers(deps)
   const choice = 'chain' in call.model ? call.model : await deps.choose(call.model)
   const { scope, request, signal, timeoutMs = defaultTimeoutMs } = call
   const result = await sendWithRetry(deps, plainLedger(deps), {
@@ -70,12 +71,55 @@ export async function callModel(deps: CallDeps, call: PaidCall): Promise<PaidRep
   if (result.kind !== 'reply') return result
   const { settlement, model } = result
   const reply = redactReply(result.reply, deps.redact)
-  const spool = new Spool(deps.spoolDir)
-  const { id } = settlement.reservation
-  await spool.put({ version: 1, id, requestHash: '', output: reply, settlement })
-  const { costMicroUsd, boundMicroUsd } = await bookAlone(deps, settlement)
-  await spool.remove(id)
+  const id = await spoolReply(deps, reply, settlement)
+  const booked = await bookOrLeave(deps, settlement)
+  if (booked !== null && id !== null) await new Spool(deps.spoolDir).remove(id)
+  const { costMicroUsd, boundMicroUsd } = booked ?? costOf(settlement)
   return { kind: 'reply', reply, model, costMicroUsd, boundMicroUsd }
+}
+
+/** The id in the spool, or null where it could not be written: the reply in hand is worth more than the copy. */
+async function spoolReply(deps: CallDeps, output: ModelReply, settlement: Settlement): Promise<string | null> {
+  const { id } = settlement.reservation
+  try {
+    await new Spool(deps.spoolDir).put({
+      version: 1,
+      id,
+      requestHash: '',
+      database: deps.database.address,
+      output,
+      settlement,
+    })
+    return id
+  } catch {
+    deps.warnOnce('spool', `Results cannot be spooled to ${deps.spoolDir}`)
+    return null
+  }
+}
+
+/** Books a reply; while the database is away its settlement stays in the spool, for a later call to book. */
+async function bookOrLeave(deps: CallDeps, settlement: Settlement) {
+  try {
+    return await bookAlone(deps, settlement)
+  } catch (error) {
+    const failure = deps.database.dialect.classify(error)
+    if (failure !== 'outage' && failure !== 'contention') throw error
+    deps.warnOnce('booking', 'A call could not be booked: the database is away; the next call books it')
+    return null
+  }
+}
+
+/** Books what earlier processes received and could not commit. Results of jobs are left to their jobs. */
+async function bookLeftovers(deps: CallDeps): Promise<void> {
+  const spool = new Spool(deps.spoolDir)
+  for (const id of await spool.ids()) {
+    const entry = await spool.take(id)
+    if (entry?.database !== deps.database.address) continue
+    const settlement = entry.settlement as Settlement | null
+    if (settlement === null || settlement.reservation.scope.jobId !== null) continue
+    await bookAlone(deps, settlement)
+    await spool.remove(id)
+  }
 }
 
 function plainLedger(deps: CallDeps): CallLedger {

@@ -1,4 +1,5 @@
 import type { Trx } from '../database/dialect/dialect.ts'
+import { findAbandonedReservations } from '../database/queries/abandoned-reservations.ts'
 import {
   closeReservation,
   findOpenReservations,
@@ -67,6 +68,18 @@ export async function settleOrphans(trx: Trx, deps: SettleDeps, filter: OrphanFi
   const orphans = await findOpenReservations(trx, filter)
   for (const orphan of orphans) await book(trx, deps, orphanRecord(orphan, deps.clock.now()))
   return orphans.length
+}
+
+/**
+ * The same for calls that nobody is going to settle, so that they hold neither budget nor slots for ever. Returns
+ * how many there were.
+ */
+export async function settleAbandoned(trx: Trx, deps: SettleDeps): Promise<number> {
+  if (!deps.present.has('reservations') || !deps.present.has('jobs')) return 0
+  const nowMs = deps.clock.now()
+  const abandoned = await findAbandonedReservations(trx, nowMs)
+  for (const one of abandoned) await book(trx, deps, orphanRecord(one, nowMs))
+  return abandoned.length
 }
 
 async function book(trx: Trx, deps: SettleDeps, record: UsageRecord): Promise<void> {

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemErrorCode } from '../errors/orch-error.ts'
 
@@ -9,6 +9,8 @@ export interface SpoolEntry {
   /** The errand, or the reservation of a call outside a job. */
   readonly id: string
   readonly requestHash: string
+  /** The address of the database it belongs to: one spool serves all databases of a user on a host. */
+  readonly database: string
   readonly output: unknown
   /** What the commit books; null for effects that cost nothing. */
   readonly settlement: unknown
@@ -54,6 +56,12 @@ export class Spool {
     }
   }
 
+  /** Ids of the results that wait for their commit; those of other writers included. */
+  async ids(): Promise<readonly string[]> {
+    const names = await readdir(this.#directory).catch(() => [])
+    return names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length))
+  }
+
   /** Removes a result that is committed. Missing is fine. */
   async remove(id: string): Promise<void> {
     await rm(this.#path(id), { force: true })
@@ -84,6 +92,7 @@ function isEntry(value: unknown, id: string): value is SpoolEntry {
     'id' in value &&
     value.id === id &&
     'requestHash' in value &&
+    'database' in value &&
     'output' in value &&
     'settlement' in value
   )

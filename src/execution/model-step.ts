@@ -74,7 +74,7 @@ async function spoolReply(
   result: { output: ModelOutput; settlement: Settlement },
 ): Promise<void> {
   try {
-    await spool.put({ version: 1, id, requestHash, ...result })
+    await spool.put({ version: 1, id, requestHash, database: deps.database.address, ...result })
   } catch {
     // A full disk must not lose the reply in hand: the commit that follows is as durable.
     deps.warnOnce('spool', `Results cannot be spooled to ${deps.spoolDir}: a crash now could buy a reply twice`)

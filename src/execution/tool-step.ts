@@ -64,7 +64,14 @@ async function finish<T>(
   // What a program printed cannot be had again, so it waits in the spool for its commit; a file can be looked at.
   if (step.effect.kind === 'command') {
     const { id, requestHash } = place.errand
-    await journal.spool.put({ version: 1, id, requestHash, output, settlement: null })
+    await journal.spool.put({
+      version: 1,
+      id,
+      requestHash,
+      database: journal.deps.database.address,
+      output,
+      settlement: null,
+    })
   }
   return journal.commit(place.errand, output, { fresh, ...(step.also === undefined ? {} : { also: step.also }) })
 }

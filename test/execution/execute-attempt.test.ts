@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { executeAttempt } from '../../src/execution/execute-attempt.ts'
 import { aScene, claimAttempt, executionDeps, runOnce, submit, turnOf, useTools } from '../support/attempts.ts'
-import { describeEachDatabase } from '../support/databases.ts'
+import { describeEachDatabase, describeSqlite } from '../support/databases.ts'
 import { aFailure, aModel, aReply, scriptedCalls } from '../support/scripted-calls.ts'
 
-describeEachDatabase('an agent', (open) => {
+describeEachDatabase('an agent job', (open) => {
   it('works with tools until it submits, and hands over its summary and files', async () => {
     const scene = await aScene(await open(), { executor: 'agent', deliverables: ['note.md'] })
     const { outcome, calls } = await runOnce(scene, {
@@ -62,7 +62,9 @@ describeEachDatabase('an agent', (open) => {
       { ordinal: 2, state: 'completed', summary: 'summary 2' },
     ])
   })
+})
 
+describeSqlite('an agent', (open) => {
   it('is asked once more when it answers with prose, then fails', async () => {
     const scene = await aScene(await open(), { executor: 'agent' })
     const { outcome, calls } = await runOnce(scene, { script: () => aReply({ text: 'All done!' }) })
@@ -163,7 +165,7 @@ describeEachDatabase('an agent', (open) => {
   })
 })
 
-describeEachDatabase('an llm job', (open) => {
+describeSqlite('an llm job', (open) => {
   it('writes its reply to the one deliverable', async () => {
     const scene = await aScene(await open(), { executor: 'llm', deliverables: ['out.json'] })
     const { outcome } = await runOnce(scene, { script: () => aReply({ text: '```json\n{"a": 1}\n```' }) })
@@ -181,7 +183,7 @@ describeEachDatabase('an llm job', (open) => {
   })
 })
 
-describeEachDatabase('a command job', (open) => {
+describeSqlite('a command job', (open) => {
   it('completes on exit 0 and hands over its output', async () => {
     const run = ['node', '-e', 'console.log("counted 7")'] as const
     const { outcome } = await runOnce(await aScene(await open(), { executor: 'command', role: null, run }))
@@ -245,7 +247,7 @@ describeEachDatabase('a command job', (open) => {
   })
 })
 
-describeEachDatabase('an attempt without a reply', (open) => {
+describeSqlite('an attempt without a reply', (open) => {
   it.each([
     ['rate', 'wait', 'rate'],
     ['server', 'wait', 'rate'],
@@ -325,7 +327,7 @@ describeEachDatabase('without a table', (open) => {
   })
 })
 
-describeEachDatabase('a rehearsal', (open) => {
+describeSqlite('a rehearsal', (open) => {
   it('runs nothing, writes nothing and checks nothing', async () => {
     const acceptance = [{ id: 'builds', check: 'command', run: ['false'], timeoutMs: 1000 }] as const
     const database = await open()

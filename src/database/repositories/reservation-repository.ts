@@ -50,17 +50,6 @@ export async function closeReservation(trx: Trx, id: string, atMs: number): Prom
   return numUpdatedRows === 1n
 }
 
-/** The sum of the bounds of a project's open reservations. */
-export async function openBoundOf(db: Db | Trx, projectId: string): Promise<MicroUsd> {
-  const { total } = await db
-    .selectFrom('reservations')
-    .select((eb) => eb.fn.coalesce(eb.fn.sum<number>('bound_micro_usd'), eb.lit(0)).as('total'))
-    .where('project_id', '=', projectId)
-    .where('settled_at', 'is', null)
-    .executeTakeFirstOrThrow()
-  return Number(total)
-}
-
 /** How many calls to a provider are in flight, and their tokens, over all schedulers. */
 export async function inFlightAt(
   db: Db | Trx,
@@ -92,7 +81,8 @@ export async function findOpenReservations(db: Db | Trx, filter: OrphanFilter): 
   return rows.map(toReservation)
 }
 
-function toReservation(row: ReservationRow): StoredReservation {
+/** A stored row as the features see it. */
+export function toReservation(row: ReservationRow): StoredReservation {
   return {
     id: row.id,
     projectId: row.project_id,

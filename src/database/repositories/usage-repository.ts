@@ -65,21 +65,6 @@ export async function insertUsage(trx: Trx, record: UsageRecord): Promise<void> 
     .execute()
 }
 
-/** What a project has spent: known costs, and the bound where the cost is unknown. Simulated calls stay out. */
-export async function spentByProject(db: Db | Trx, projectId: string): Promise<MicroUsd> {
-  const { total } = await db
-    .selectFrom('model_usage')
-    .select((eb) =>
-      eb.fn
-        .coalesce(eb.fn.sum<number>(eb.fn.coalesce('cost_micro_usd', 'bound_micro_usd', eb.lit(0))), eb.lit(0))
-        .as('total'),
-    )
-    .where('project_id', '=', projectId)
-    .where('source', '!=', 'simulated')
-    .executeTakeFirstOrThrow()
-  return Number(total)
-}
-
 /** Requests and tokens a provider has answered since a time (epoch milliseconds). */
 export async function sentSince(
   db: Db | Trx,
