@@ -304,10 +304,14 @@ function tooLong(model: Model): ModelEnd {
 
 function noModel(choice: Choice): SendResult {
   const excluded = choice.excluded.map(({ name, reason }) => `${name}: ${reason}`).slice(0, 5)
+  const reason = excluded.length === 0 ? 'there is no usable model' : `no model fits (${excluded.join('; ')})`
+  const ends = choice.excluded.flatMap(({ untilMs }) => (untilMs === undefined ? [] : [untilMs]))
+  // What only cools down comes back by itself: nobody has to do anything.
+  if (ends.length > 0) return { kind: 'wait', waitsFor: 'rate', untilMs: Math.min(...ends), reason, errorClass: null }
   return {
     kind: 'refused',
     by: 'no_model',
-    reason: excluded.length === 0 ? 'there is no usable model' : `no model fits (${excluded.join('; ')})`,
+    reason,
     hint: 'See `orch providers list` and `orch models list`',
   }
 }

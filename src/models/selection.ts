@@ -10,12 +10,18 @@ import type { Role } from './role.ts'
 
 /** The part of provider health that a choice asks. */
 export interface Cooldowns {
-  /** Epoch milliseconds until which the model must not be called, or null. */
-  cooldownUntil(providerId: string, modelId: string): Promise<number | null>
+  /** Every cooldown in force, with its end in epoch milliseconds; an empty model id is the whole provider. */
+  cooldowns(): Promise<readonly Cooldown[]>
+}
+
+export interface Cooldown {
+  readonly providerId: string
+  readonly modelId: string
+  readonly untilMs: number
 }
 
 export interface ChoiceRequest {
-  readonly registry: Pick<ModelRegistry, 'survey' | 'get' | 'problem' | 'now'>
+  readonly registry: Pick<ModelRegistry, 'survey' | 'get' | 'problem'>
   readonly health: Cooldowns
   readonly role: Pick<Role, 'id' | 'needs' | 'modelPin'> | null
   /** Needs of the job besides those of the role. */
@@ -63,7 +69,8 @@ async function choosePinned(request: ChoiceRequest, pin: Pin): Promise<Choice> {
   const model = await request.registry.get(pin.name, request.signal)
   if (model === null)
     return { chain: [], excluded: [{ name: pin.name, reason: `${pin.by}, but no provider lists it` }] }
-  const outside = (await unusableProvider(request, model.provider)) ?? (await unusableNow(request, model))
+  const outside =
+    (await unusableProvider(request, model.provider)) ?? unusableNow(model, await request.health.cooldowns())
   if (outside !== null) {
     return { chain: [], excluded: [{ ...outside, name: pin.name, reason: `${pin.by}, but ${outside.reason}` }] }
   }
@@ -79,17 +86,20 @@ async function chooseByPolicy(request: ChoiceRequest, pin?: Pin): Promise<Choice
     name: provider.id,
     reason: `its models cannot be listed: ${message}`,
   }))
+  const cooldowns = await request.health.cooldowns()
   const candidates: Candidate[] = []
   const simulated: Candidate[] = []
   const unusable = await unusableProviders(request, providers)
   excluded.push(...unusable.values())
   for (const model of models.filter((one) => !unusable.has(one.provider.id))) {
-    const outside = unfit(model, request) ?? (await unusableNow(request, model))
+    const outside = unfit(model, request) ?? unusableNow(model, cooldowns)
     if (outside !== null) excluded.push({ name: model.name, ...outside })
     else if (model.provider.kind === 'rehearsal' && pin === undefined) simulated.push(toCandidate(model, []))
     else candidates.push(toCandidate(model, unstated(model, request)))
   }
-  if (candidates.length === 0 && request.allowRehearsal === true) {
+  // A model that cools down is worth waiting for: a simulated one would do the work badly for good.
+  const isHopeless = candidates.length === 0 && excluded.every(({ untilMs }) => untilMs === undefined)
+  if (isHopeless && request.allowRehearsal === true) {
     // The rehearsal provider always exists, and is listed only where somebody stored it.
     const stored = simulated.map(({ model }) => model)
     const stand = stored.length > 0 ? stored : (await request.registry.survey({ providerId: 'rehearsal' })).models
@@ -126,11 +136,14 @@ async function unusableProvider({ registry }: ChoiceRequest, provider: Provider)
 }
 
 /** Exclusions that time or the operator lift. */
-async function unusableNow({ health, registry }: ChoiceRequest, model: RegisteredModel): Promise<Reason | null> {
+function unusableNow(model: RegisteredModel, cooldowns: readonly Cooldown[]): Reason | null {
   if (model.lifecycle === 'vanished') return { reason: 'its provider lists it no longer' }
   if (model.lifecycle === 'disabled') return { reason: 'it is disabled' }
-  const untilMs = await health.cooldownUntil(model.provider.id, model.modelId)
-  if (untilMs === null || untilMs <= registry.now()) return null
+  const ends = cooldowns
+    .filter(({ providerId, modelId }) => providerId === model.provider.id && ['', model.modelId].includes(modelId))
+    .map(({ untilMs }) => untilMs)
+  if (ends.length === 0) return null
+  const untilMs = Math.max(...ends)
   return { reason: `it cools down until ${new Date(untilMs).toISOString()}`, untilMs }
 }
 

@@ -86,6 +86,14 @@ export class ProviderHealth {
     return ends.length === 0 ? null : Math.max(...ends)
   }
 
+  /** Every cooldown in force, in one read; an empty model id is the whole provider. */
+  async cooldowns(): Promise<readonly { providerId: string; modelId: string; untilMs: number }[]> {
+    const nowMs = await this.#now()
+    return (await this.list()).flatMap(({ providerId, modelId, cooldownUntil }) =>
+      cooldownUntil === null || cooldownUntil <= nowMs ? [] : [{ providerId, modelId, untilMs: cooldownUntil }],
+    )
+  }
+
   /** Everything remembered, or that of one provider. */
   async list(providerId?: string): Promise<readonly StoredHealth[]> {
     if (await this.#isStored()) return readHealth((await this.#deps.database()).db, providerId)
@@ -124,9 +132,10 @@ export class ProviderHealth {
       this.#inMemory.set(key, change(this.#inMemory.get(key) ?? unknown, nowMs))
       return
     }
-    await (
-      await this.#deps.database()
-    ).write(async (trx) => {
+    const database = await this.#deps.database()
+    await database.write(async (trx) => {
+      // Two processes that read the same count would write the same next one.
+      await database.dialect.lockLimits(trx)
       const known = await readHealth(trx, providerId)
       const before = known.find((health) => health.modelId === modelId) ?? unknown
       await writeHealth(trx, change(before, nowMs), nowMs)

@@ -220,6 +220,20 @@ describe('a call that fails', () => {
     expect(result).toMatchObject({ kind: 'refused', by: 'no_model', reason: expect.stringContaining('has no tools') })
   })
 
+  it('waits for the first model to cool down when that is all that keeps them out', async () => {
+    const { deps } = await withoutTables({
+      choose: async () => ({
+        chain: [],
+        excluded: [
+          { name: 'vendor/small', reason: 'has no tools' },
+          { name: 'vendor/a', reason: 'it cools down', untilMs: 9000 },
+          { name: 'vendor/b', reason: 'it cools down', untilMs: 5000 },
+        ],
+      }),
+    })
+    expect(await callModel(deps, aCall())).toMatchObject({ kind: 'wait', waitsFor: 'rate', untilMs: 5000 })
+  })
+
   it('ends as aborted and books the request as unknown', async () => {
     const controller = new AbortController()
     const { deps } = await withoutTables({

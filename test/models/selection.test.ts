@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { ModelRegistry } from '../../src/models/model-registry.ts'
+import { ModelRegistry, splitModelName } from '../../src/models/model-registry.ts'
 import { chooseModel, type ChoiceRequest } from '../../src/models/selection.ts'
 import type { Provider } from '../../src/providers/provider.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -30,13 +30,20 @@ function choose(overrides: Partial<ChoiceRequest> = {}) {
   const store = { database, clock, tables: missingTables('model_registry'), trusted: true }
   return chooseModel({
     registry: new ModelRegistry(store, providers),
-    health: { cooldownUntil: async (providerId, modelId) => cooling.get(`${providerId}/${modelId}`) ?? null },
+    health: { cooldowns: async () => inForce() },
     role: null,
     needs: [],
     pin: null,
     policy: 'balanced',
     minimumContextTokens: 0,
     ...overrides,
+  })
+}
+
+function inForce() {
+  return [...cooling].flatMap(([name, untilMs]) => {
+    const { providerId, modelId } = splitModelName(name)
+    return untilMs > clock.now() ? [{ providerId, modelId: modelId ?? '', untilMs }] : []
   })
 }
 
@@ -136,6 +143,13 @@ describe('exclusions', () => {
     expect(await names()).toContain('openai/gpt-5')
   })
 
+  test('a cooling provider takes all its models with it', async () => {
+    providers.add(openai, ['gpt-5', 'gpt-4o'])
+    cooling.set('openai', clock.now() + 60_000)
+    expect(await names()).toEqual([])
+    expect(await names({ pin: 'openai/gpt-5' })).toEqual([])
+  })
+
   test('a provider that cannot be listed is named with the reason', async () => {
     providers.add(openai, new Error('connect ECONNREFUSED'))
     expect(await whyNot('openai')).toContain('ECONNREFUSED')
@@ -202,6 +216,14 @@ describe('simulated models', () => {
     expect(await names({ allowRehearsal: true, needs: ['vision'] })).toEqual(['rehearsal/rehearsal'])
     providers.add(openai, ['gpt-5'])
     expect(await names({ allowRehearsal: true, needs: ['vision'] })).toEqual(['openai/gpt-5'])
+  })
+
+  test('do not stand in for a model that only cools down', async () => {
+    providers.add(openai, ['gpt-5'])
+    cooling.set('openai/gpt-5', clock.now() + 1000)
+    const choice = await choose({ allowRehearsal: true })
+    expect(choice.chain).toEqual([])
+    expect(choice.excluded).toMatchObject([{ untilMs: clock.now() + 1000 }])
   })
 
   test('are used when pinned', async () => {

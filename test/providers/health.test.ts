@@ -27,6 +27,10 @@ describeEachDatabase('stored health', (open) => {
     expect(await other.cooldownUntil('openai', 'gpt')).toBe(clock.now() + 90_000)
     expect(await other.cooldownUntil('openai', 'another-model')).toBeNull()
     expect(await other.cooldownUntil('mistral', 'gpt')).toBeNull()
+    const untilMs = clock.now() + 90_000
+    expect(await other.cooldowns()).toEqual([{ providerId: 'openai', modelId: 'gpt', untilMs }])
+    await clock.advance(90_000)
+    expect(await other.cooldowns()).toEqual([])
   })
 
   it('counts failures of several processes together and forgets them on success', async () => {
