@@ -94,7 +94,7 @@ export async function designPlan(deps: ArchitectDeps, task: ArchitectTask): Prom
     const text = textOf(answer)
     if (text === null) return { kind: 'stopped', end: answer as Stopped, replyPaths, spend }
     replyPaths.push(await deps.keep(text))
-    const compiled = answer.kind === 'reply' ? compile(text, task) : cutShort()
+    const compiled = isCutShort(answer) ? cutShort() : compile(text, task)
     if (compiled.kind === 'plan') return { ...compiled, replyPaths, spend }
     if (round === 2) return { ...compiled, replyPaths, spend }
     deps.progress(`The reply has ${compiled.faults.length} faults; asking once for a repair`)
@@ -114,12 +114,19 @@ function toCall(task: ArchitectTask, messages: readonly ChatMessage[]): Architec
   }
 }
 
-/** The text of an answer that a repair can build on: a reply, or one that was cut short or had another form. */
+/**
+ * The text that an answer brought: a reply's, or one that the provider's own check took for malformed (thinking
+ * first, trailing commas: extraction reads more than that) or found cut short. Null where nothing came.
+ */
 function textOf(answer: ArchitectReply): string | null {
   if (answer.kind === 'reply') return answer.reply.text
   if (answer.kind !== 'failed') return null
   const usable = answer.errorClass === 'truncated' || answer.errorClass === 'malformed'
   return usable && answer.partialText !== undefined && answer.partialText !== '' ? answer.partialText : null
+}
+
+function isCutShort(answer: ArchitectReply): boolean {
+  return answer.kind === 'failed' && answer.errorClass === 'truncated'
 }
 
 /** A reply at the output limit is never salvaged, even where what arrived happens to parse. */

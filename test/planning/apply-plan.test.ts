@@ -11,7 +11,7 @@ import { describeEachDatabase, type TestDatabase } from '../support/databases.ts
 import { aJob, aPlan } from '../support/plan-builder.ts'
 import { storeDepsFor } from '../support/store-deps.ts'
 
-const draft = { workspace: '/work/sample', approvedBy: null }
+const draft = { workspace: '/srv/sample', approvedBy: null }
 const approved = { ...draft, approvedBy: 'mia' }
 const chain = aPlan({
   jobs: [aJob({ key: 'a' }), aJob({ key: 'b', dependsOn: ['a'] }), aJob({ key: 'c', dependsOn: ['b'] })],

@@ -1,6 +1,6 @@
+import { resolve } from 'node:path'
 import type { Applied } from '../../../planning/apply-plan.ts'
-import type { CommandModule, Invocation } from '../../command.ts'
-import { textArgument } from '../../command.ts'
+import { textArgument, type CommandModule, type Invocation } from '../../command.ts'
 
 export const command: CommandModule = {
   summary: 'make a plan file the plan of its project; a changed plan needs a new approval',
@@ -21,12 +21,12 @@ export const command: CommandModule = {
     ])
     const roles = new Set((await (await context.roles()).list()).map(({ id }) => id))
     const plan = await readPlanFile(textArgument(invocation, 0), { cwd: context.cwd, roles })
-    const place = await workspaceOf(invocation, plan.workspace)
+    const place = workspaceOf(invocation, plan.workspace)
     await requireDirectory(place)
     const store = await deps.storeDeps(context)
     await store.tables.require(['projects', 'jobs', 'job_dependencies'], 'Applying a plan')
     const { root } = await openWorkspace(place, { createWith: context.ids })
-    const approvedBy = options['approve'] === true ? await deps.personName(context) : null
+    const approvedBy = options['approve'] === true ? deps.personName(context) : null
     const applied = await applyPlan(store, plan, { workspace: root, approvedBy })
     const { projectData } = await import('./project-view.ts')
     io.result('project.apply', { ...projectData(applied.project), outcome: applied.kind, ...changesOf(applied) }, () =>
@@ -35,8 +35,7 @@ export const command: CommandModule = {
   },
 }
 
-async function workspaceOf({ context, options }: Invocation, planned: string | null): Promise<string> {
-  const { resolve } = await import('node:path')
+function workspaceOf({ context, options }: Invocation, planned: string | null): string {
   if (typeof options['workspace'] === 'string') return resolve(context.cwd, options['workspace'])
   return resolve(context.paths.projectDir, planned ?? '.')
 }

@@ -22,7 +22,7 @@ export const command: CommandModule = {
     const scope = approvalScope(plan, project.workspace, await (await context.roles()).list())
     io.progress(scopeText(scope))
     if (io.canAsk && !(await io.confirm(`Approve ${slug}?`))) return 'done'
-    const approval = { planHash: project.planHash, approvedBy: await deps.personName(context) }
+    const approval = { planHash: project.planHash, approvedBy: deps.personName(context) }
     const approved = await approveProject(store, slug, approval)
     if (!(await context.databaseIsTrusted())) {
       io.warn(

@@ -35,7 +35,7 @@ export async function runPlan(
       projectDir: context.paths.projectDir,
       signal,
     },
-    { ...options, approvedBy: options.approve ? await personName(context) : null },
+    { ...options, approvedBy: options.approve ? personName(context) : null },
   )
   const scope = approvalScope(planned.plan, planned.workspace, roles)
   return {

@@ -70,7 +70,7 @@ async function settleApproval(
       import('../../../planning/project-actions.ts'),
       import('./project-deps.ts'),
     ])
-    const approval = { planHash: project.planHash, approvedBy: await personName(context) }
+    const approval = { planHash: project.planHash, approvedBy: personName(context) }
     await approveProject(await storeDeps(context), project.slug, approval)
     return io.progress(`Approved. Next: orch jobs run --project ${project.slug}`)
   }

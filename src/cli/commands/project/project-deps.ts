@@ -1,4 +1,5 @@
 /** What the features of planning need, out of the context. */
+import { userInfo } from 'node:os'
 import type { Context } from '../../../context.ts'
 import type { StoreDeps } from '../../../planning/store-plan.ts'
 
@@ -8,8 +9,7 @@ export async function storeDeps(context: Context): Promise<StoreDeps> {
 }
 
 /** The person at the keyboard, as approvals name them. */
-export async function personName(context: Pick<Context, 'env'>): Promise<string> {
-  const { userInfo } = await import('node:os')
+export function personName(context: Pick<Context, 'env'>): string {
   try {
     return userInfo().username
   } catch {
