@@ -1,0 +1,111 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { isDead, mayMove, type JobState } from '../../src/domain/job-state.ts'
+import { planRetry, type RetryNode } from '../../src/domain/retry-plan.ts'
+
+function node(
+  id: string,
+  state: JobState,
+  dependsOn: readonly string[] = [],
+  skippedBecause: string | null = null,
+): RetryNode {
+  return { id, state, dependsOn, skippedBecause }
+}
+
+describe('planning a retry', () => {
+  it('brings the job back and blocks again what was skipped behind it', () => {
+    const nodes = [
+      node('a', 'completed'),
+      node('b', 'failed', ['a']),
+      node('c', 'skipped', ['b'], 'b'),
+      node('d', 'skipped', ['c'], 'b'),
+    ]
+    expect(planRetry(nodes, ['b'])).toEqual([
+      { id: 'b', to: 'ready', blockedBy: 0, newTry: true },
+      { id: 'c', to: 'blocked', blockedBy: 1, newTry: false },
+      { id: 'd', to: 'blocked', blockedBy: 1, newTry: false },
+    ])
+  })
+
+  it('brings dead ancestors back with it, and other branches that only they had stopped', () => {
+    const nodes = [
+      node('root', 'failed'),
+      node('x', 'skipped', ['root'], 'root'),
+      node('other', 'skipped', ['root'], 'root'),
+    ]
+    expect(planRetry(nodes, ['x']).map((change) => `${change.id} ${change.to}`)).toEqual([
+      'root ready',
+      'x blocked',
+      'other blocked',
+    ])
+  })
+
+  it('keeps skipped what another dead job still stops, and names that one', () => {
+    const nodes = [
+      node('a', 'failed'),
+      node('b', 'cancelled'),
+      node('both', 'skipped', ['a', 'b'], 'a'),
+      node('behind', 'skipped', ['both'], 'a'),
+    ]
+    expect(planRetry(nodes, ['a'])).toEqual([
+      { id: 'a', to: 'ready', blockedBy: 0, newTry: true },
+      { id: 'both', to: 'skipped', because: 'b' },
+      { id: 'behind', to: 'skipped', because: 'b' },
+    ])
+  })
+
+  it('makes what is ready behind a rehearsed job wait for it again', () => {
+    const nodes = [node('a', 'completed'), node('b', 'ready', ['a']), node('c', 'blocked', ['b'])]
+    expect(planRetry(nodes, [], ['a'])).toEqual([
+      { id: 'a', to: 'ready', blockedBy: 0, newTry: true },
+      { id: 'b', to: 'blocked', blockedBy: 1, newTry: false },
+    ])
+  })
+
+  it('leaves no dead ancestor behind a revived job, counts exactly, and makes only legal moves', () => {
+    fc.assert(
+      fc.property(arbitraryProject(), fc.nat(), ({ nodes }, pick) => {
+        const dead = nodes.filter(({ state }) => isDead(state))
+        const target = dead[pick % Math.max(1, dead.length)]
+        if (target === undefined) return
+        const changes = new Map(planRetry(nodes, [target.id]).map((change) => [change.id, change]))
+        const stateAfter = (id: string) => changes.get(id)?.to ?? nodes.find((one) => one.id === id)?.state ?? 'ready'
+        expect(isDead(stateAfter(target.id))).toBe(false)
+        for (const { id, state, dependsOn } of nodes) {
+          const change = changes.get(id)
+          const parents = dependsOn.map(stateAfter)
+          if (change !== undefined && change.to !== 'skipped') {
+            expect(mayMove(state, change.to)).toBe(true)
+            expect(parents.some(isDead)).toBe(false)
+            expect(change.blockedBy).toBe(parents.filter((parent) => parent !== 'completed').length)
+            expect(change.to).toBe(change.blockedBy === 0 ? 'ready' : 'blocked')
+          }
+          if (stateAfter(id) === 'skipped') expect(parents.some(isDead)).toBe(true)
+          if (stateAfter(id) === 'blocked') expect(parents.some(isDead)).toBe(false)
+        }
+      }),
+      { numRuns: 300, seed: 7 },
+    )
+  })
+})
+
+/** Projects as the scheduler leaves them: a job behind a dead one is skipped, one behind an unfinished one blocked. */
+function arbitraryProject() {
+  const size = 12
+  return fc
+    .array(fc.record({ parents: fc.array(fc.nat(size), { maxLength: 3 }), fate: fc.nat(3) }), { maxLength: size })
+    .map((specs) => {
+      const nodes: RetryNode[] = []
+      for (const [index, { parents, fate }] of specs.entries()) {
+        const dependsOn = index === 0 ? [] : [...new Set(parents.map((parent) => `j${parent % index}`))]
+        const above = dependsOn.flatMap((id) => nodes.filter((one) => one.id === id))
+        const killer = above.find(({ state }) => isDead(state))
+        const because = killer === undefined ? null : (killer.skippedBecause ?? killer.id)
+        const free = (['completed', 'failed', 'cancelled', 'ready'] as const)[fate] ?? 'ready'
+        const waits = above.some(({ state }) => state !== 'completed')
+        const state: JobState = killer !== undefined ? 'skipped' : waits ? (fate === 2 ? 'cancelled' : 'blocked') : free
+        nodes.push(node(`j${index}`, state, dependsOn, state === 'skipped' ? because : null))
+      }
+      return { nodes }
+    })
+}
