@@ -86,6 +86,7 @@ export const nouns: Readonly<Record<string, Noun>> = {
   jobs: {
     summary: 'run and inspect jobs',
     verbs: {
+      run: () => import('./commands/jobs/run.ts'),
       list: () => import('./commands/jobs/list.ts'),
       show: () => import('./commands/jobs/show.ts'),
       why: () => import('./commands/jobs/why.ts'),

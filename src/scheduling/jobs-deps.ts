@@ -10,6 +10,7 @@ export interface JobsDeps {
     has(table: TableName): Promise<boolean>
     missing(tables: readonly TableName[]): Promise<readonly TableName[]>
     require(tables: readonly TableName[], neededFor: string): Promise<void>
+    refresh(): void
   }
   readonly ids: Ids
   readonly clock: Clock

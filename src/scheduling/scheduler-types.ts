@@ -29,6 +29,8 @@ export interface SchedulerDeps {
   readonly isAlive: (identity: ProcessIdentity) => boolean | null
   /** Whether this host can work in the workspace. */
   readonly canReach: (workspace: string) => boolean
+  /** Ends what an abandoned attempt left running on this host, before its job starts again. */
+  readonly killRemains: (jobId: string, attempt: number) => Promise<void>
   readonly notify: (event: SchedulerEvent) => void
 }
 

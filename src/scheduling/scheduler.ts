@@ -110,12 +110,16 @@ export class Scheduler {
   }
 
   async #rescue(tables: TablesNow): Promise<number> {
-    const { clock, database, ids, notify } = this.deps
+    const { clock, database, ids, notify, killRemains } = this.deps
     if (clock.monotonic() < this.#rescueAt) return 0
     const deadOwners = tables.instances ? await findDeadOwners(this.deps, this.id) : []
     const heldJobIds = this.held.keys().map((key) => key.jobId)
     const reports = await rescueJobs(database, { schedulerId: this.id, heldJobIds, deadOwners, ids, tables })
-    for (const report of reports) notify({ kind: 'rescued', report })
+    for (const report of reports) {
+      if (!report.accepted) continue
+      await killRemains(report.jobId, report.attempt)
+      notify({ kind: 'rescued', report })
+    }
     this.#rescueAt = clock.monotonic() + rescueEveryMs
     return reports.length
   }

@@ -31,6 +31,7 @@ export function schedulerParts(database: Database, overrides: SchedulerOverrides
     identity: ownIdentity(),
     isAlive,
     canReach: () => true,
+    killRemains: async () => {},
     notify: (event) => void events.push(event),
     ...overrides.deps,
   }

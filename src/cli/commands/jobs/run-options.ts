@@ -4,9 +4,15 @@ import { parseDuration } from '../../../planning/duration.ts'
 import type { RunOptions } from '../../../scheduling/scheduler-run.ts'
 import { parseOptions } from '../../command.ts'
 
+/** Zero is no duration of a plan, but it is a fine wait. */
+function milliseconds(text: string, unit: string): number | null {
+  if (/^0+\s*(ms|s|m|h)?$/.test(text.trim())) return 0
+  return parseDuration(/^\d+$/.test(text) ? `${text}${unit}` : text)
+}
+
 const duration = z
   .string()
-  .transform((text) => parseDuration(/^\d+$/.test(text) ? Number(text) : text))
+  .transform((text) => milliseconds(text, 's'))
   .refine((ms): ms is number => ms !== null, { message: 'expected a duration such as 90s, 10m or 2h' })
 
 const whole = (smallest: number) =>
@@ -23,7 +29,7 @@ const schema = z.object({
   seed: whole(0).default(1),
   latency: z
     .string()
-    .transform((text) => (text === '0' ? 0 : parseDuration(/^\d+$/.test(text) ? `${text}ms` : text)))
+    .transform((text) => milliseconds(text, 'ms'))
     .refine((ms): ms is number => ms !== null, { message: 'expected a duration such as 50ms' })
     .optional(),
   failureRate: z.coerce.number({ message: 'expected a number' }).min(0).max(1).default(0),

@@ -58,12 +58,14 @@ export class RunOutput {
     if (io.json && event.kind === 'tables_missing') io.warn(eventText(event))
   }
 
-  /** Says how the run ended. */
-  async close(report: RunReport, exit: ExitName): Promise<void> {
+  /** Ends the board and says how the run ended; null where it did not end by itself. */
+  async close(end: { readonly report: RunReport; readonly exit: ExitName } | null): Promise<void> {
     this.#ended.abort()
     await this.#refreshing
     await this.#board?.close()
     this.#board = null
+    if (end === null) return
+    const { report, exit } = end
     const counts = Object.entries(report.counts).map(([state, count]) => `${count} ${state}`)
     const text = `ended      ${report.end}${counts.length === 0 ? '' : `: ${counts.join(', ')}`}`
     this.#emit({ event: 'finished', end: report.end, exit, counts: report.counts }, () => this.#prefixed(text))

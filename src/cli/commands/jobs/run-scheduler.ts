@@ -1,0 +1,56 @@
+import type { Context } from '../../../context.ts'
+import type { ExitName } from '../../../errors/exit-code.ts'
+import { exitOfRun, SchedulerRun } from '../../../scheduling/scheduler-run.ts'
+import { processJudge, type RunWork } from '../../../scheduling/run-jobs.ts'
+import type { Io } from '../../io.ts'
+import { toRunOptions } from './run-options.ts'
+import { RunOutput } from './run-output.ts'
+import { drainOnSignals } from './run-signals.ts'
+import { prepareWork, type WorkOptions } from './run-work.ts'
+
+/** Runs jobs in the foreground until there is a reason to end, shows what happens, and returns what it means. */
+export async function runScheduler(
+  { context, io }: { readonly context: Context; readonly io: Io },
+  options: WorkOptions,
+): Promise<ExitName> {
+  const work = await prepareWork(context, options)
+  try {
+    return await runWork({ context, io, work }, options)
+  } finally {
+    await work.scratch?.end(options.keep)
+    if (work.scratch !== null && options.keep) io.progress(`The rehearsal's database is kept: ${work.scratch.path}`)
+  }
+}
+
+interface Running {
+  readonly context: Context
+  readonly io: Io
+  readonly work: RunWork
+}
+
+async function runWork({ context, io, work }: Running, options: WorkOptions): Promise<ExitName> {
+  const { database, tables, databaseTrusted, scratch } = work
+  const settings = await context.settings()
+  const runOptions = toRunOptions(options, settings, { version: context.version, databaseTrusted })
+  const rehearsal = scratch !== null
+  const hasUsageTable = !rehearsal && (await tables.has('model_usage'))
+  const output = new RunOutput({ context, io, database, projectSlug: runOptions.projectSlug, rehearsal, hasUsageTable })
+  const { clock, random, ids } = context
+  const { execute, canReach, killRemains } = work
+  const surroundings = { clock, random, ids, database, tables, execute, canReach, killRemains, ...processJudge() }
+  const run = new SchedulerRun({ ...surroundings, notify: (event) => output.event(event) }, runOptions)
+  if (!databaseTrusted) io.warn('This database is not trusted here, so nothing in it starts', 'orch db trust')
+  const unlisten = drainOnSignals(context.signals, run)
+  await output.open(() => run.scheduler.held.all())
+  try {
+    const report = await run.run()
+    const exit = exitOfRun(report)
+    await output.close({ report, exit })
+    return exit
+  } catch (error) {
+    await output.close(null)
+    throw error
+  } finally {
+    unlisten()
+  }
+}
