@@ -118,7 +118,7 @@ describeEachDatabase('orch jobs run', (open) => {
     const argv = ['jobs', 'run', '--rehearse', '--latency', '0', '--failure-rate', '0.5', '--seed', '4']
     const failures = async () => {
       const { stdout, exitCode } = await orchAt(database, argv)
-      return { exitCode, failed: [...stdout.matchAll(/failed\s+(\S+)/g)].map((match) => match[1]).toSorted() }
+      return { exitCode, failed: Array.from(stdout.matchAll(/failed\s+(\S+)/g), ([, name]) => String(name)).toSorted() }
     }
     const first = await failures()
     expect(first.exitCode).toBe(20)
