@@ -66,8 +66,12 @@ export class ProviderManager {
     const all = await this.list()
     const detected = all.find((provider) => provider.id === id)
     if (detected !== undefined) return detected
+    const known = all.length === 0 ? waysToAdd : `Known providers: ${all.map((provider) => provider.id).join(', ')}`
+    const isStorable = await (await this.#deps.tables()).has('provider_config')
     throw new OrchError('ORCH_NOT_FOUND', `There is no provider ${id}`, {
-      hint: all.length === 0 ? waysToAdd : `Known providers: ${all.map((provider) => provider.id).join(', ')}`,
+      hint: isStorable
+        ? known
+        : 'Nothing is stored without the table provider_config: create it with `orch db migrate`',
     })
   }
 
