@@ -4,7 +4,12 @@ import type { Migration } from './migration/migration.ts'
 import type { TableName } from './tables.ts'
 
 /** What a migration promises to exist. */
-export type Postcondition = Pick<Migration, 'table' | 'columns' | 'indexes'>
+export type Postcondition = Pick<Migration, 'name' | 'table' | 'columns' | 'indexes'>
+
+interface Seen {
+  readonly usable: ReadonlySet<string>
+  readonly unknown: readonly string[]
+}
 
 /**
  * Which tables can be used. A table that lacks one expected column or index counts as missing, because
@@ -14,7 +19,7 @@ export type Postcondition = Pick<Migration, 'table' | 'columns' | 'indexes'>
 export class Capabilities {
   readonly #database: Database
   readonly #expected: readonly Postcondition[]
-  #usable: Promise<ReadonlySet<string>> | null = null
+  #seen: Promise<Seen> | null = null
   #version: number | null = null
 
   constructor(database: Database, expected: readonly Postcondition[]) {
@@ -29,12 +34,33 @@ export class Capabilities {
 
   /** Those of the tables that cannot be used, in the order given. */
   async missing(tables: readonly TableName[]): Promise<readonly TableName[]> {
-    const usable = await this.#probe()
+    const { usable } = await this.#look()
     return tables.filter((table) => !usable.has(table))
   }
 
-  /** Throws ORCH_TABLE_MISSING, naming the tables and what needs them, unless all can be used. */
+  /**
+   * Migrations in the ledger that this orch does not know; empty unless a newer orch migrated the database.
+   * Reading goes on, but whatever writes must refuse, because it does not know what its rows mean there.
+   */
+  async newer(): Promise<readonly string[]> {
+    return (await this.#look()).unknown
+  }
+
+  /**
+   * For what writes. Throws ORCH_TABLE_MISSING, naming the tables and what needs them, unless all can be
+   * used, and ORCH_DATABASE_NEWER when a newer orch migrated the database.
+   */
   async require(tables: readonly TableName[], neededFor: string): Promise<void> {
+    await this.requireToRead(tables, neededFor)
+    const newer = await this.newer()
+    if (newer.length === 0) return
+    throw new OrchError('ORCH_DATABASE_NEWER', `${neededFor} writes, and a newer orch made ${newer.join(', ')} here`, {
+      hint: 'Update orch; reading still works with this version',
+    })
+  }
+
+  /** For what only reads. Throws ORCH_TABLE_MISSING, naming the tables and what needs them, unless all can be used. */
+  async requireToRead(tables: readonly TableName[], neededFor: string): Promise<void> {
     const missing = await this.missing(tables)
     if (missing.length === 0) return
     const noun = missing.length === 1 ? 'table' : 'tables'
@@ -45,24 +71,24 @@ export class Capabilities {
 
   /** Forgets what was seen, so that the next question looks again. */
   refresh(): void {
-    this.#usable = null
+    this.#seen = null
   }
 
-  async #probe(): Promise<ReadonlySet<string>> {
+  async #look(): Promise<Seen> {
     const version = await this.#database.dialect.shapeVersion(this.#database.db)
-    if (version !== this.#version) this.#usable = null
+    if (version !== this.#version) this.#seen = null
     this.#version = version
-    const usable = (this.#usable ??= this.#readUsable())
+    const seen = (this.#seen ??= this.#read())
     try {
-      return await usable
+      return await seen
     } catch (error) {
       // A failed look is not an answer: the next question must ask the database again.
-      if (this.#usable === usable) this.#usable = null
+      if (this.#seen === seen) this.#seen = null
       throw error
     }
   }
 
-  async #readUsable(): Promise<ReadonlySet<string>> {
+  async #read(): Promise<Seen> {
     const { db, dialect } = this.#database
     const [shape, indexes] = await Promise.all([dialect.shape(db), dialect.indexNames(db)])
     const broken = this.#expected.filter(
@@ -70,6 +96,16 @@ export class Capabilities {
         columns.some((column) => shape.get(table)?.has(column) !== true) || wanted.some((index) => !indexes.has(index)),
     )
     const brokenTables = new Set(broken.map(({ table }) => table))
-    return new Set([...shape.keys()].filter((table) => !brokenTables.has(table)))
+    const known = new Set(this.#expected.map(({ name }) => name))
+    const recorded = shape.get('orch_migrations')?.has('name') === true ? await this.#recordedNames() : []
+    return {
+      usable: new Set([...shape.keys()].filter((table) => !brokenTables.has(table))),
+      unknown: recorded.filter((name) => !known.has(name)),
+    }
+  }
+
+  async #recordedNames(): Promise<readonly string[]> {
+    const rows = await this.#database.db.selectFrom('orch_migrations').select('name').orderBy('sequence').execute()
+    return rows.map(({ name }) => name)
   }
 }

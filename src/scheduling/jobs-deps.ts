@@ -9,8 +9,11 @@ export interface JobsDeps {
   readonly tables: {
     has(table: TableName): Promise<boolean>
     missing(tables: readonly TableName[]): Promise<readonly TableName[]>
+    /** For what writes. */
     require(tables: readonly TableName[], neededFor: string): Promise<void>
     refresh(): void
+    /** For what only reads: a database of a newer orch can be read. */
+    requireToRead(tables: readonly TableName[], neededFor: string): Promise<void>
   }
   readonly ids: Ids
   readonly clock: Clock

@@ -22,7 +22,7 @@ const shown = 5
  * with the candidates.
  */
 export async function resolveJob(deps: JobsDeps, reference: string): Promise<NamedJob> {
-  await deps.tables.require(['jobs', 'projects'], 'Naming a job')
+  await deps.tables.requireToRead(['jobs', 'projects'], 'Naming a job')
   const projects = await listJobProjects(deps.database.db)
   const named = await findNamed(deps, reference)
   if (named !== undefined) return withName(named, projects)

@@ -45,6 +45,22 @@ describeEachDatabase('capabilities', (open) => {
     expect(await tables.missing(['model_registry', 'jobs'])).toEqual(['model_registry'])
   })
 
+  it('let a database of a newer orch be read and refuse to write there', async () => {
+    const database = await open()
+    const row = { sequence: 99, name: '0999-later', checksum: 'x', outcome: 'applied' as const }
+    await database.db
+      .insertInto('orch_migrations')
+      .values({ ...row, duration_ms: 1, tool_version: '9', applied_at: 1 })
+      .execute()
+    const tables = new Capabilities(database, migrations)
+    expect(await tables.newer()).toEqual(['0999-later'])
+    await tables.requireToRead(['jobs'], 'jobs list')
+    await expect(tables.require(['jobs'], 'Cancelling a job')).rejects.toMatchObject({
+      code: 'ORCH_DATABASE_NEWER',
+      exitCode: 12,
+    })
+  })
+
   it('count a table without an expected index as missing', async () => {
     const database = await open()
     await sql`drop index projects_slug`.execute(database.db)

@@ -74,7 +74,7 @@ const parserFor: typeof pg.types.getTypeParser = ((oid: number, format?: 'text' 
     : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser
 
 /** The address without its password, for messages and reports. */
-export function withoutPassword(url: string): string {
+function withoutPassword(url: string): string {
   try {
     const parsed = new URL(url)
     parsed.password = ''

@@ -2,7 +2,7 @@ import { OrchError } from '../../errors/orch-error.ts'
 import type { Db } from '../dialect/dialect.ts'
 import type { MigrationLedgerRow } from '../tables.ts'
 import type { Catalog } from './catalog.ts'
-import { objectName, type CompiledMigration, type Statement } from './compiled-migration.ts'
+import type { CompiledMigration, Statement } from './compiled-migration.ts'
 import type { MigrationEngine } from './engine.ts'
 import { ledgerMigration, readLedger } from './ledger.ts'
 import { conflictsOf, exists } from './object-shape.ts'
@@ -104,9 +104,4 @@ export function refuseDrift(state: DatabaseState): void {
   throw new OrchError('ORCH_DATABASE_NEWER', `The database has migrations that this orch does not know: ${names}`, {
     hint: 'Update orch; reading still works with this version',
   })
-}
-
-/** For messages: what a step will create. */
-export function objectNames(state: MigrationState): readonly string[] {
-  return state.absent.map(({ creates }) => objectName(creates))
 }
