@@ -14,6 +14,7 @@ interface Noun {
 
 /** Commands of one word. */
 export const topLevel: Readonly<Record<string, Load>> = {
+  quickstart: () => import('./commands/quickstart.ts'),
   init: () => import('./commands/init.ts'),
   doctor: () => import('./commands/doctor.ts'),
   usage: () => import('./commands/usage.ts'),

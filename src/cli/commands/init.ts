@@ -4,7 +4,8 @@ import type { Provider } from '../../providers/provider.ts'
 import type { CommandModule, Invocation } from '../command.ts'
 import { plainLine } from '../render/plain.ts'
 
-interface Initialized {
+/** What `init` found and made. */
+export interface Initialized {
   readonly directory: string
   readonly config: PreparedFile
   readonly ignore: PreparedFile
@@ -32,7 +33,8 @@ export const command: CommandModule = {
   },
 }
 
-async function initialize({ context }: Invocation): Promise<Initialized> {
+/** Prepares the project's directory, its database and the org chart; running it again changes nothing. */
+export async function initialize({ context }: Invocation): Promise<Initialized> {
   const { prepareProjectDirectory } = await import('../../config/project-directory.ts')
   const files = prepareProjectDirectory(context.paths)
   const { database, created, steps } = await context.migrate()
