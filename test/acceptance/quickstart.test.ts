@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { describeEachDatabase, temporaryDirectory } from '../support/databases.ts'
-import { startFakeModelServer } from '../support/fake-model-server.ts'
+import { parseJobBrief } from '../../src/domain/job-brief.ts'
+import { startFakeModelServer, type FakeReply, type FakeRequest } from '../support/fake-model-server.ts'
 import { runOrch, runOrchDone, documentOf } from '../support/run-orch.ts'
 
 interface ListedJob {
@@ -25,7 +26,7 @@ describeEachDatabase('quickstart', (open) => {
     expect(new Set(jobs.map((job) => job.state))).toEqual(new Set(['completed']))
     expect(jobs.some((job) => job.rehearsed)).toBe(true)
     expect(jobs.some((job) => !job.rehearsed)).toBe(true)
-    expect(existsSync(join(cwd, 'reports'))).toBe(true)
+    expect(existsSync(join(cwd, 'orch-report'))).toBe(true)
   })
 })
 
@@ -34,8 +35,20 @@ function onlyServer(env: Readonly<Record<string, string>>): Readonly<Record<stri
   return env['ORCH_DATABASE_URL']?.startsWith('postgres') === true ? env : {}
 }
 
+/** Writes each deliverable with the tool where there is one, and in prose otherwise. */
+function diligent({ tools, toolResults, prompt }: FakeRequest): FakeReply {
+  const content = 'Written by the model of the test.'
+  if (!tools.includes('submit')) return { text: content }
+  const path = parseJobBrief(prompt)?.deliverables[toolResults]
+  const call =
+    path === undefined
+      ? { name: 'submit', input: { summary: 'written', claims: [] } }
+      : { name: 'write', input: { path, content } }
+  return { toolCalls: [call] }
+}
+
 test('with a model server on this machine the model jobs are real', async () => {
-  const server = await startFakeModelServer({ respond: () => ({ text: 'Written by the model of the test.' }) })
+  const server = await startFakeModelServer({ respond: diligent })
   onTestFinished(() => server.close())
   const cwd = temporaryDirectory()
   const env = { ORCH_DETECT: 'on', ORCH_DETECT_PORTS: `ollama=${server.port}` }

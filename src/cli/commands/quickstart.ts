@@ -99,10 +99,18 @@ async function report({ context, io }: Invocation, { slug, workspace }: Sample):
       ...(rehearsed.length === 0 ? [] : ['', `Simulated, not written by a model: ${plainLine(rehearsed.join(', '))}`]),
       '',
       'Next:',
-      `  orch project show ${slug}         the plan and what became of it`,
-      '  orch usage                        tokens and money',
-      ...(rehearsed.length === 0 ? [] : [`  orch jobs retry --rehearsed ${slug}  once a provider is there`]),
-      '  orch project plan "<your goal>"   a plan of your own',
+      ...nextSteps(slug, rehearsed.length > 0),
     ].join('\n'),
   )
+}
+
+function nextSteps(slug: string, rehearsed: boolean): string[] {
+  const steps = [
+    [`orch project show ${slug}`, 'the plan and what became of it'],
+    ['orch usage', 'tokens and money'],
+    ...(rehearsed ? [[`orch jobs retry --rehearsed ${slug}`, 'once a provider is there']] : []),
+    ['orch project plan "<your goal>"', 'a plan of your own'],
+  ] as const
+  const width = Math.max(...steps.map(([command]) => command?.length ?? 0))
+  return steps.map(([command = '', what = '']) => `  ${command.padEnd(width)}  ${what}`)
 }
