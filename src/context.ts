@@ -60,6 +60,7 @@ export interface Context {
   migrate(options?: MigrateRequest): Promise<MigratedDatabase>
   /** Which tables exist. */
   tables(): Promise<Capabilities>
+  /** Whether this user trusts the database on this machine. Where not, says so once. */
   databaseIsTrusted(): Promise<boolean>
   /** Where models are called: stored, from the environment, or found on this machine. */
   providers(): Promise<ProviderManager>
@@ -101,6 +102,9 @@ export interface ContextOptions {
   readonly warn: (message: string, hint?: string) => void
 }
 
+const untrustedConsequence = 'its approvals, permissions and providers count as absent, and nothing in it starts'
+const untrustedHint = 'If you know where it comes from, look at what it holds and say `orch db trust`'
+
 /** Builds the context of one call. Opens nothing. */
 export function createContext(options: ContextOptions): Context {
   const logger = options.globals.verbose ? lineLogger(options.streams.stderr) : silentLogger
@@ -108,7 +112,12 @@ export function createContext(options: ContextOptions): Context {
   const files = lazy(() => readFiles(options, paths))
   const databases = databaseGetters(options, { paths, files, logger })
   const trust = openTrustStore(paths.userConfigDir)
-  const databaseIsTrusted = async () => trust.isTrusted((await databases.database()).address)
+  const databaseIsTrusted = async () => {
+    const { address } = await databases.database()
+    if (trust.isTrusted(address)) return true
+    options.warn(`${address} is not trusted on this machine: ${untrustedConsequence}`, untrustedHint)
+    return false
+  }
   const settings = lazy(async () => {
     const { readStoredSettings } = await import('./database/repositories/setting-repository.ts')
     const stored = (await databaseIsTrusted())

@@ -58,7 +58,6 @@ describe('a cloned database', () => {
     ['project show trap'],
     ['doctor'],
     ['providers list'],
-    ['providers test openai'],
     ['models sync'],
     ['models list'],
   ])('%s starts nothing, sends nothing, and says why', async (line) => {
@@ -68,6 +67,16 @@ describe('a cloned database', () => {
     expect(requestsSince()).toEqual([])
     expect(result.stdout + result.stderr).not.toContain(canaryKey)
     expect(result.stdout + result.stderr).toContain('orch db trust')
+  })
+
+  test('cannot take the place of a vendor: the key goes to the vendor or nowhere', async () => {
+    const { victim, requestsSince } = clone
+    const argv = ['providers', 'test', 'openai']
+    const result = await runOrch(argv, { cwd: victim, env: { OPENAI_API_KEY: canaryKey } })
+    expect(result).toMatchObject({ exitCode: 7, stdout: '' })
+    expect(result.stderr).toContain('https://api.openai.com')
+    expect(result.stderr).not.toContain(canaryKey)
+    expect(requestsSince()).toEqual([])
   })
 
   test('runs once its user says that it is trusted', async () => {

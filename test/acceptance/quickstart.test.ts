@@ -55,7 +55,7 @@ test('with a model server on this machine the model jobs are real', async () => 
   const result = await runOrchDone(['quickstart'], { cwd, env })
   expect(result.stdout).not.toContain('Simulated')
   expect(server.calls().length).toBeGreaterThan(0)
-  const written = result.stdout.match(/reports\/\S+\.md/g) ?? []
+  const written = result.stdout.match(/orch-report\/\S+\.md/g) ?? []
   expect(written.map((path) => readFileSync(join(cwd, path), 'utf8')).join('')).toContain('Written by the model')
 })
 

@@ -23,12 +23,6 @@ export const command: CommandModule = {
   run: async (invocation) => {
     const { io } = invocation
     const done = await initialize(invocation)
-    if (!done.database.trusted) {
-      io.warn(
-        `${done.database.address} was not created by you on this machine: its approvals and providers do not count`,
-        'Look at what it holds, then run `orch db trust`',
-      )
-    }
     io.result('init', done, () => report(done, io.colors))
   },
 }

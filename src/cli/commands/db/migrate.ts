@@ -72,11 +72,9 @@ async function migrateNow({ context, io, signal }: Invocation, flags: MigrateFla
     signal,
     onStep: (step) => io.progress(stepLine(step)),
   })
+  await context.databaseIsTrusted()
   const data = { dryRun: false, database: database.address, created, steps, remaining }
   io.result('db.migrate', data, () => reportText(steps, { remaining, address: database.address }))
-  if (!created && !(await context.databaseIsTrusted())) {
-    io.warn('This database is not trusted on this machine: its approvals count as absent', 'Say `orch db trust`')
-  }
   return flags.exitCode === true && remaining > 0 ? 'migrationsPending' : 'done'
 }
 

@@ -39,7 +39,6 @@ async function runWork({ context, io, work }: Running, options: WorkOptions): Pr
   const { execute, canReach, killRemains } = work
   const surroundings = { clock, random, ids, database, tables, execute, canReach, killRemains, ...processJudge() }
   const run = new SchedulerRun({ ...surroundings, notify: (event) => output.event(event) }, runOptions)
-  if (!databaseTrusted) io.warn('This database is not trusted here, so nothing in it starts', 'orch db trust')
   const unlisten = drainOnSignals(context.signals, run)
   await output.open(() => run.scheduler.held.all())
   try {

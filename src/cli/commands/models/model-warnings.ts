@@ -2,17 +2,12 @@ import type { Context } from '../../../context.ts'
 import type { ListingFailure } from '../../../models/model-registry.ts'
 import type { Io } from '../../io.ts'
 
-/** Says once why models are not stored: no table, or a database that is not trusted. */
+/** Says once why models are not stored without their table. */
 export async function warnUnstoredModels(context: Context, io: Io): Promise<void> {
   if (!(await (await context.tables()).has('model_registry'))) {
     io.warn(
       'There is no table model_registry: models are listed by their providers now, and nothing is stored',
       'Create it with `orch db migrate`',
-    )
-  } else if (!(await context.databaseIsTrusted())) {
-    io.warn(
-      'You do not trust this database: its models do not count, and nothing is stored in it',
-      'If it is yours, say `orch db trust`',
     )
   }
 }

@@ -24,12 +24,6 @@ export const command: CommandModule = {
     if (io.canAsk && !(await io.confirm(`Approve ${slug}?`))) return 'done'
     const approval = { planHash: project.planHash, approvedBy: deps.personName(context) }
     const approved = await approveProject(store, slug, approval)
-    if (!(await context.databaseIsTrusted())) {
-      io.warn(
-        'This database is not trusted on this machine: nothing of it starts',
-        'Look at it, then say `orch db trust`',
-      )
-    }
     const data = { ...projectData(approved.project), changed: approved.changed, approvalCovers: scopeData(scope) }
     io.result('project.approve', data, () => {
       if (!approved.changed) return `${slug} is approved already.`

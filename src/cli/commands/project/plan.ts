@@ -26,7 +26,7 @@ export const command: CommandModule = {
     const { planned, view } = await runPlan(invocation, options)
     const written = options.out === null ? null : await writePlan(options.out, planned)
     const { plannedData, plannedText, warnAbout } = await import('./planned-view.ts')
-    await warnAbout(invocation, planned)
+    warnAbout(invocation, planned)
     invocation.io.result('project.plan', plannedData(planned, view, written), () =>
       plannedText(invocation, planned, view),
     )

@@ -42,7 +42,7 @@ export function plannedText({ io }: Invocation, planned: PlannedProject, view: P
 }
 
 /** Says what is off: missing tables, an untrusted database, fields that a model may not set. */
-export async function warnAbout({ context, io }: Invocation, planned: PlannedProject): Promise<void> {
+export function warnAbout({ io }: Invocation, planned: PlannedProject): void {
   if (planned.ignored.length > 0) {
     io.warn(`The model set what only you may set, and it was left out: ${planned.ignored.join(', ')}`)
   }
@@ -51,11 +51,6 @@ export async function warnAbout({ context, io }: Invocation, planned: PlannedPro
     io.warn(
       `The plan is not in the database: the ${noun} ${planned.missingTables.join(', ')} ${noun === 'table' ? 'is' : 'are'} missing`,
       `Run \`orch db migrate\`, then \`orch project apply ${planned.planPath ?? '<file>'}\``,
-    )
-  } else if (planned.project !== null && !(await context.databaseIsTrusted())) {
-    io.warn(
-      'This database is not trusted on this machine: nothing of it starts',
-      'Look at it, then say `orch db trust`',
     )
   }
 }

@@ -5,6 +5,8 @@ import type { StoreDeps } from '../../../planning/store-plan.ts'
 
 /** For everything that reads or writes projects. */
 export async function storeDeps(context: Context): Promise<StoreDeps> {
+  // Says so where it is not: nothing that is shown or stored here then starts.
+  await context.databaseIsTrusted()
   return { database: await context.database(), tables: await context.tables(), ids: context.ids }
 }
 

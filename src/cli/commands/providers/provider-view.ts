@@ -51,7 +51,7 @@ export async function editDeps(context: Context): Promise<EditDeps> {
   return { clock, database, tables, databaseIsTrusted, providers: await context.providers() }
 }
 
-/** Says what of the stored providers does not count, and how to change that. */
+/** Says once what is off without the table of providers. */
 export async function warnAboutStored({ context, io }: { readonly context: Context; readonly io: Io }): Promise<void> {
   const tables = await context.tables()
   if (!(await tables.has('provider_config'))) {
@@ -59,12 +59,5 @@ export async function warnAboutStored({ context, io }: { readonly context: Conte
       'The table provider_config is missing: only providers that are found by themselves are shown',
       'Create it with `orch db migrate`',
     )
-    return
   }
-  const ignored = await (await context.providers()).ignoredCount()
-  if (ignored === 0) return
-  io.warn(
-    `${ignored} stored ${ignored === 1 ? 'provider is' : 'providers are'} ignored: this database is not trusted on this machine`,
-    'If you know where it comes from: `orch db trust`',
-  )
 }
