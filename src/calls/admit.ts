@@ -57,6 +57,12 @@ export async function admit(trx: Trx, deps: AdmitDeps, request: AdmissionRequest
   return { kind: 'admitted', reservation }
 }
 
+/** Admits a call to a simulated model, which costs nothing and has no limits, without touching the database. */
+export function simulatedAdmission(deps: Pick<AdmitDeps, 'ids'>, request: AdmissionRequest): Admission {
+  const money = { price: priceOf(request.model), boundMicroUsd: 0 }
+  return { kind: 'admitted', reservation: makeReservation(deps, request, money) }
+}
+
 interface Money {
   readonly cap: MicroUsd | null
   readonly boundMicroUsd: MicroUsd | null
@@ -159,7 +165,7 @@ function tokensOf({ size }: AdmissionRequest): number {
 }
 
 function makeReservation(
-  deps: AdmitDeps,
+  deps: Pick<AdmitDeps, 'ids'>,
   { scope, model }: AdmissionRequest,
   money: Pick<Reservation, 'price' | 'boundMicroUsd'>,
 ): Reservation {

@@ -62,9 +62,9 @@ export class Spool {
     return names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length))
   }
 
-  /** Removes a result that is committed. Missing is fine. */
+  /** Removes a result that is committed. Never throws: one that stays is booked already and changes nothing. */
   async remove(id: string): Promise<void> {
-    await rm(this.#path(id), { force: true })
+    await rm(this.#path(id), { force: true }).catch(() => {})
   }
 
   #path(id: string): string {

@@ -29,7 +29,7 @@ interface Section {
   readonly text: string
   /** Written by the plan's author rather than by orch: fenced. */
   readonly data: boolean
-  /** The first that goes when the prompt is too long; 0 never goes. */
+  /** The highest goes first when the prompt is too long; 0 never goes. */
   readonly expendable: number
 }
 
@@ -74,9 +74,9 @@ function sectionsOf({ attempt, dependencies, task }: PromptInput): readonly Sect
   if (attempt.lastFailure !== null) {
     sections.push({ ...fixed('Why the last try failed', failureText(attempt.lastFailure)), expendable: 3 })
   }
-  for (const [index, dependency] of dependencies.entries()) {
-    const expendable = 4 + dependencies.length - index
-    sections.push({ ...fixed(`Result of ${dependency.key}: ${dependency.title}`, resultText(dependency)), expendable })
+  for (const dependency of dependencies) {
+    const title = `Result of ${dependency.key}: ${dependency.title}`
+    sections.push({ ...fixed(title, resultText(dependency)), expendable: 4 })
   }
   return sections
 }
@@ -144,7 +144,7 @@ function resultText({ result }: DependencyResult): string {
   return parts.join('\n\n')
 }
 
-/** Leaves out the most expendable sections until the rest fits, and says which. */
+/** Leaves out the most expendable sections, one by one, until the rest fits, and says which. */
 function fit(sections: readonly Section[], limitBytes: number): string {
   const left = [...sections]
   const leftOut: string[] = []
@@ -152,11 +152,16 @@ function fit(sections: readonly Section[], limitBytes: number): string {
     const note = leftOut.length === 0 ? [] : [`Left out because it did not fit: ${leftOut.join('; ')}.`]
     const text = [...left.map(render), ...note].join('\n\n')
     if (Buffer.byteLength(text) <= limitBytes) return text
-    const victim = left.filter(({ expendable }) => expendable > 0).toSorted((a, b) => b.expendable - a.expendable)[0]
+    const [victim] = left.filter(({ expendable }) => expendable > 0).toSorted(mostExpendable)
     if (victim === undefined) return text
     left.splice(left.indexOf(victim), 1)
     leftOut.push(victim.title)
   }
+}
+
+/** Among equals the longest: the fewest sections are lost. */
+function mostExpendable(a: Section, b: Section): number {
+  return b.expendable - a.expendable || b.text.length - a.text.length
 }
 
 function render({ title, text, data }: Section): string {

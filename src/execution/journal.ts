@@ -8,7 +8,7 @@
  */
 import { createHash } from 'node:crypto'
 import { presentTables, type CallDeps, type PresentTables } from '../calls/call-deps.ts'
-import { Spool } from '../calls/spool.ts'
+import { Spool, type SpoolEntry } from '../calls/spool.ts'
 import { fromJson, toJson } from '../database/json.ts'
 import { holdsAttempt } from '../database/queries/fence.ts'
 import { appendEvents } from '../database/repositories/event-repository.ts'
@@ -145,6 +145,17 @@ export class Journal {
     } as const
     if (stored) await updateErrand(trx, errand.id, begun)
     else await insertErrand(trx, { ...errand, ...begun })
+  }
+
+  /** Phase 3: keeps a result on this host until it is committed. */
+  async spoolResult({ id, requestHash }: Errand, result: Pick<SpoolEntry, 'output' | 'settlement'>): Promise<void> {
+    const { deps, spool } = this
+    try {
+      await spool.put({ version: 1, id, requestHash, database: deps.database.address, ...result })
+    } catch {
+      // A full disk must not lose the result in hand: the commit that follows is as durable.
+      deps.warnOnce('spool', `Results cannot be spooled to ${deps.spoolDir}: a crash now could buy a reply twice`)
+    }
   }
 
   /**

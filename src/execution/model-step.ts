@@ -1,5 +1,5 @@
 /** One model call as an errand: the pieces of `calls/` inside the journal's fenced transactions. */
-import { admit } from '../calls/admit.ts'
+import { admit, simulatedAdmission } from '../calls/admit.ts'
 import type { PresentTables } from '../calls/call-deps.ts'
 import { redactReply } from '../calls/redact-reply.ts'
 import type { CallScope } from '../calls/reservation.ts'
@@ -63,35 +63,22 @@ async function ask(journal: Journal, step: ModelStep, place: OpenPlace): Promise
   const { model, settlement } = result
   const rehearsed = model.provider.kind === 'rehearsal'
   const output = { reply: redactReply(result.reply, journal.deps.redact), model: model.name, rehearsed }
-  // Nothing was bought from a simulated model: losing its reply costs nothing.
-  if (!rehearsed) await spoolReply(journal, place.errand, { output, settlement })
-  return commitReply(journal, place.errand, { output, settlement })
-}
-
-async function spoolReply(
-  { spool, deps }: Journal,
-  { id, requestHash }: Errand,
-  result: { output: ModelOutput; settlement: Settlement },
-): Promise<void> {
-  try {
-    await spool.put({ version: 1, id, requestHash, database: deps.database.address, ...result })
-  } catch {
-    // A full disk must not lose the reply in hand: the commit that follows is as durable.
-    deps.warnOnce('spool', `Results cannot be spooled to ${deps.spoolDir}: a crash now could buy a reply twice`)
-  }
+  if (!rehearsed) await journal.spoolResult(place.errand, { output, settlement })
+  return commitReply(journal, place.errand, { output, settlement, fresh: !ledger.started && !place.stored })
 }
 
 function commitReply(
   journal: Journal,
   errand: Errand,
-  { output, settlement }: { output: ModelOutput; settlement: Settlement },
+  reply: { readonly output: ModelOutput; readonly settlement: Settlement; readonly fresh?: boolean },
 ): Promise<Step<ModelOutput>> {
+  const { output, settlement, fresh = false } = reply
   const book = (stale: boolean): AlsoWrite => {
     return async (trx, present) => {
       await settle(trx, { ...journal.deps, present }, stale ? { ...settlement, outcome: 'stale' } : settlement)
     }
   }
-  return journal.commit(errand, output, { also: book(false), whenStale: book(true) })
+  return journal.commit(errand, output, { also: book(false), whenStale: book(true), fresh })
 }
 
 /** Marks a call whose fate nobody knows, and books it at its bound. False when the fence refused. */
@@ -130,6 +117,8 @@ class ErrandLedger implements CallLedger {
 
   async admit(request: Parameters<CallLedger['admit']>[0]): ReturnType<CallLedger['admit']> {
     const { deps } = this.#journal
+    // Nothing is bought from a simulated model, so nothing need be known of a call that a crash cut short.
+    if (request.model.provider.kind === 'rehearsal') return simulatedAdmission(deps, request)
     const started = this.started
     const admission = await this.#journal.start(async (trx, present, nowMs) => {
       const admitted = await admit(trx, { ...deps, present, alsoNeeded: ['errands'] }, request)

@@ -63,15 +63,7 @@ async function finish<T>(
   const output = await step.work()
   // What a program printed cannot be had again, so it waits in the spool for its commit; a file can be looked at.
   if (step.effect.kind === 'command') {
-    const { id, requestHash } = place.errand
-    await journal.spool.put({
-      version: 1,
-      id,
-      requestHash,
-      database: journal.deps.database.address,
-      output,
-      settlement: null,
-    })
+    await journal.spoolResult(place.errand, { output, settlement: null })
   }
   return journal.commit(place.errand, output, { fresh, ...(step.also === undefined ? {} : { also: step.also }) })
 }
