@@ -1,12 +1,15 @@
 // Bundles src into dist: ESM, split, with source maps. `npm run build` type-checks first.
-import { rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
-await rm(new URL('../dist', import.meta.url), { recursive: true, force: true })
-await build({
+const root = fileURLToPath(new URL('..', import.meta.url))
+const { metafile } = await build({
   entryPoints: ['src/main.ts'],
   outdir: 'dist',
-  absWorkingDir: new URL('..', import.meta.url).pathname,
+  absWorkingDir: root,
+  metafile: true,
   bundle: true,
   platform: 'node',
   target: 'node20.19',
@@ -21,3 +24,9 @@ await build({
   banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
   logLevel: 'warning',
 })
+
+// Old chunks go last: a process that started before this build can still load them until here.
+const written = new Set(Object.keys(metafile.outputs).map((file) => basename(file)))
+for (const file of await readdir(join(root, 'dist'))) {
+  if (!written.has(file)) await rm(join(root, 'dist', file), { recursive: true })
+}

@@ -18,8 +18,3 @@ export const errorClasses = {
 } as const satisfies Record<string, { retry: boolean; means: string }>
 
 export type ErrorClass = keyof typeof errorClasses
-
-/** Whether the same request may be sent again without a person changing something. */
-export function isRetryable(errorClass: ErrorClass): boolean {
-  return errorClasses[errorClass].retry
-}
