@@ -9,7 +9,7 @@ import { observeProviderData, providerSaysText } from '../models/provider-data.t
 import { resolveSpecs, specObservations } from '../models/resolve-specs.ts'
 import { findContradiction, type Contradiction } from './contradiction.ts'
 
-export type ModelProblem = 'missing' | 'contradictory' | 'stale'
+type ModelProblem = 'missing' | 'contradictory' | 'stale'
 
 /** One value of one model that is not as it should be. */
 export interface ModelFinding {

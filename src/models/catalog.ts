@@ -18,7 +18,7 @@ export interface CatalogEntry {
 }
 
 /** The name that `Price.priceSource` carries for prices of this catalog. */
-export const catalogSource = 'genai-prices'
+const catalogSource = 'genai-prices'
 
 /** The catalog's ids of the vendors that orch knows by kind. Kinds that serve anything are found by address. */
 const catalogIds = {
@@ -105,7 +105,7 @@ function tierStarts(listed: ModelPrice): number[] {
 let knownVersion: string | undefined
 
 /** The version of the catalog's data, as usage rows record it; `unknown` if its package cannot be found. */
-export function catalogVersion(): string {
+function catalogVersion(): string {
   knownVersion ??= readVersion()
   return knownVersion
 }

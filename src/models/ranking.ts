@@ -3,8 +3,8 @@ import type { Price } from './model.ts'
 import { modelStanding, type Standing } from './model-family.ts'
 import { textAt } from './verbatim.ts'
 
-export const selectionPolicies = ['cheapest', 'balanced', 'best', 'fastest', 'local-first'] as const
-export type SelectionPolicy = (typeof selectionPolicies)[number]
+/** How a model is chosen among those that fit; the setting `selection.policy`. */
+export type SelectionPolicy = 'cheapest' | 'balanced' | 'best' | 'fastest' | 'local-first'
 
 /** A model that may be used, with what its place in the order rests on. */
 export interface Candidate {
@@ -17,7 +17,7 @@ export interface Candidate {
 }
 
 /** Dollars per million tokens of a typical call: three input tokens to one of output. */
-export function blendedPrice(price: Price): number {
+function blendedPrice(price: Price): number {
   return (3 * price.inputUsdPerMillion + price.outputUsdPerMillion) / 4
 }
 

@@ -4,7 +4,7 @@ import { specSources, type ModelSpecs, type Price, type Sourced } from './model.
 import { sizeFields, type Observation, type Rejection } from './observation.ts'
 
 /** From this many tokens on a model counts as offering `long_context`. */
-export const longContextTokens = 100_000
+const longContextTokens = 100_000
 
 /**
  * What orch uses: for each field the strongest source (operator, probe, provider, catalog, heuristic), among

@@ -14,7 +14,7 @@ export interface Cooldowns {
   cooldowns(): Promise<readonly Cooldown[]>
 }
 
-export interface Cooldown {
+interface Cooldown {
   readonly providerId: string
   readonly modelId: string
   readonly untilMs: number
