@@ -1,6 +1,7 @@
 import type { MicroUsd } from '../domain/money.ts'
 import type { TokenUsage } from '../providers/model-client.ts'
 import type { Provider } from '../providers/provider.ts'
+import { catalogEntry, type CatalogPlace } from './catalog.ts'
 import type { Price, Rates } from './model.ts'
 
 const free: Rates = {
@@ -20,6 +21,12 @@ export const simulatedPrice: Price = { ...free, priceSource: 'simulated', priceV
 export function placePrice(provider: Pick<Provider, 'kind' | 'local'>): Price | null {
   if (provider.kind === 'rehearsal') return simulatedPrice
   return provider.local ? localPrice : null
+}
+
+/** The catalog's price of a model at a time (epoch milliseconds), or null: unknown, never free. No network. */
+export async function catalogPrice(place: CatalogPlace, modelId: string, atMs: number): Promise<Price | null> {
+  const entry = await catalogEntry(place, modelId, atMs)
+  return entry?.price ?? null
 }
 
 /**

@@ -1,9 +1,8 @@
 import { calcPrice } from '@pydantic/genai-prices'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { catalogEntry, type CatalogPlace } from '../../src/models/catalog.ts'
 import type { Price } from '../../src/models/model.ts'
-import { priceCall } from '../../src/models/pricing.ts'
+import { catalogPrice, priceCall } from '../../src/models/pricing.ts'
 import type { TokenUsage } from '../../src/providers/model-client.ts'
 
 const autumn2026 = Date.UTC(2026, 10, 1)
@@ -11,10 +10,6 @@ const vendor = (kind: 'openai' | 'anthropic' | 'google' | 'mistral' | 'groq' | '
   kind,
   baseUrl: '',
 })
-
-async function catalogPrice(place: CatalogPlace, modelId: string, atMs: number): Promise<Price | null> {
-  return (await catalogEntry(place, modelId, atMs))?.price ?? null
-}
 
 function usage(overrides: Partial<TokenUsage>): TokenUsage {
   return {
