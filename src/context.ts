@@ -214,7 +214,6 @@ function executionDepsGetter({ callDeps, roles, settings, env }: ExecutionSource
       openWorkspace: (root) => openWorkspace(root),
       runCommand: (argv, command) => runCommand(argv, { ...command, env, clock: systemClock }),
       allowedBinaries: parseAllowedBinaries((await settings()).get('commands.allow')),
-      rehearse: false,
     }
   }
 }

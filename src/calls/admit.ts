@@ -24,7 +24,7 @@ const minuteMs = 60_000
 const bytesPerToken = 4
 
 /** The price that applies to a model: where it runs first, then what its specs say. */
-export function priceOf(model: Model): Price | null {
+function priceOf(model: Model): Price | null {
   return placePrice(model.provider) ?? model.specs.price?.value ?? null
 }
 

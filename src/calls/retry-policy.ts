@@ -81,7 +81,7 @@ export function backoffMs(failures: number, random: Random): number {
 }
 
 /** The told delay, and up to 5 % (at most 1 s) more so that callers that were told together do not return together. */
-export function toldDelayMs(retryAfterMs: number, random: Random): number {
+function toldDelayMs(retryAfterMs: number, random: Random): number {
   return Math.ceil(retryAfterMs + random.next() * Math.min(1000, retryAfterMs * 0.05))
 }
 

@@ -43,7 +43,7 @@ export class CommandWatch {
   /** Runs a command of the worker. */
   async watch(argv: Argv, timeoutMs: number): Promise<WatchedCommand> {
     const writes = writableGlobs(this.#attempt.job.plan)
-    if (writes === null || this.#deps.rehearse) return { result: await this.run(argv, timeoutMs), strayFiles: [] }
+    if (writes === null) return { result: await this.run(argv, timeoutMs), strayFiles: [] }
     const startedMs = await this.#deps.calls.database.now()
     const before = await this.#workspace.snapshot()
     const result = await this.run(argv, timeoutMs)

@@ -35,10 +35,5 @@ export interface ExecutionDeps {
   readonly runCommand: CommandRunner
   /** Programs of the user's own configuration that agents may run besides the plan's commands. */
   readonly allowedBinaries: readonly AllowedBinary[]
-  /**
-   * `jobs run --rehearse`: no tool and no command does anything and nothing is checked; `openWorkspace` is still
-   * asked, so give it a scratch directory.
-   */
-  readonly rehearse: boolean
   readonly onProgress?: (progress: Progress) => void
 }

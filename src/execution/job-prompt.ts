@@ -82,7 +82,7 @@ function sectionsOf({ attempt, dependencies, task }: PromptInput): readonly Sect
 }
 
 /** The machine-readable part: what must exist at the end. */
-export function briefOf(plan: PlannedJob): JobBrief {
+function briefOf(plan: PlannedJob): JobBrief {
   const contains = plan.acceptance.flatMap((check) =>
     check.check === 'file' && check.contains !== null ? [[check.path, check.contains] as const] : [],
   )

@@ -326,15 +326,3 @@ describeEachDatabase('without a table', (open) => {
     expect(calls.sent).toEqual([])
   })
 })
-
-describeSqlite('a rehearsal', (open) => {
-  it('runs nothing, writes nothing and checks nothing', async () => {
-    const acceptance = [{ id: 'builds', check: 'command', run: ['false'], timeoutMs: 1000 }] as const
-    const database = await open()
-    const script = () => useTools(['write', { path: 'a.txt', content: 'x' }], ['submit', { summary: 's', claims: [] }])
-    const execution = { rehearse: true }
-    const agent = await aScene(database, { executor: 'agent', acceptance })
-    expect((await runOnce(agent, { script, execution })).outcome).toMatchObject({ kind: 'completed' })
-    expect(existsSync(join(agent.workspace, 'a.txt'))).toBe(false)
-  })
-})

@@ -77,7 +77,6 @@ export function executionDeps(calls: CallDeps, overrides: Partial<ExecutionDeps>
     openWorkspace: (root) => openWorkspace(root),
     runCommand: (argv, options) => runCommand(argv, { ...options, env: process.env, clock: systemClock }),
     allowedBinaries: [],
-    rehearse: false,
     ...overrides,
   }
 }

@@ -19,7 +19,7 @@ import { seededRandom } from '../../src/runtime/random.ts'
 import { migrations } from '../../migrations/index.ts'
 import { FakeClock } from './fake-clock.ts'
 
-export function aProvider(overrides: Partial<Provider> = {}): Provider {
+function aProvider(overrides: Partial<Provider> = {}): Provider {
   return {
     id: 'vendor',
     label: 'Vendor',

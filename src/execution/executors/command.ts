@@ -44,7 +44,7 @@ export async function runCommandJob(scene: AttemptScene): Promise<Work> {
     exit: result,
     strayFiles,
     writtenFiles: [],
-    rehearsed: deps.rehearse,
+    rehearsed: false,
   }
 }
 

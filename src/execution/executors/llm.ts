@@ -80,7 +80,7 @@ async function writeReply(
   const { attempt, workspace, journal } = scene
   const { plan } = attempt.job
   const path = deliverableOf(plan)
-  if (path === null || scene.deps.rehearse) return null
+  if (path === null) return null
   const writes = writableGlobs(plan)
   if (writes !== null && !matchesAnyGlob(writes, path)) {
     const message = `the reply belongs in ${path}, which is not among the files this job may write`

@@ -87,7 +87,6 @@ export class ToolBench {
   }
 
   async #run(tool: Tool, call: ToolCall): Promise<ToolOutput> {
-    if (this.#scene.deps.rehearse) return unchanged('rehearsal: nothing was done')
     this.#strayNow = []
     const result: ToolResult = await tool.run(call.input, this.#context)
     const output = this.#scene.deps.calls.redact(result.output)

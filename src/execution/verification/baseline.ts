@@ -7,7 +7,7 @@ import type { Step } from '../journal.ts'
 export type Baseline = Readonly<Record<string, FileImage>>
 
 /** Globs of everything whose change counts as evidence. */
-export function watchedGlobs(plan: PlannedJob): readonly string[] {
+function watchedGlobs(plan: PlannedJob): readonly string[] {
   const checked = plan.acceptance.flatMap((check) => (check.check === 'file' ? [check.path] : []))
   return [...new Set([...plan.deliverables, ...checked])]
 }
@@ -15,7 +15,7 @@ export function watchedGlobs(plan: PlannedJob): readonly string[] {
 /** Takes the baseline before the first effect of a job, or reads the one that an earlier attempt took. */
 export async function readBaseline(scene: AttemptScene): Promise<Step<Baseline>> {
   const globs = watchedGlobs(scene.attempt.job.plan)
-  if (globs.length === 0 || scene.deps.rehearse) return { kind: 'done', output: {}, replayed: false }
+  if (globs.length === 0) return { kind: 'done', output: {}, replayed: false }
   return scene.journal.keepFirst('baseline', { globs }, async () => {
     const { files } = await scene.workspace.snapshot(globs)
     return Object.fromEntries(files)

@@ -44,7 +44,6 @@ async function executionDeps(context: Context, options: WorkOptions): Promise<Ex
     openWorkspace: (root) => openWorkspace(root),
     runCommand: (argv, run) => runCommand(argv, { ...run, env: context.env, clock: context.clock }),
     allowedBinaries: (await context.settings()).get('commands.allow').map(toAllowedBinary),
-    rehearse: false,
   }
 }
 
