@@ -1,11 +1,11 @@
 /**
- * The foreground scheduler. `tick` is one deterministic pass: settle, keep leases, rescue, wake, claim,
- * start. `run` repeats it until told to stop or until nothing is left to do.
+ * The foreground scheduler. `tick` is one deterministic pass: keep leases, rescue, wake, settle and claim in
+ * one transaction, start. `run` repeats it until told to stop or until nothing is left to do.
  *
  * Invariants: an attempt is held from its claim until its end is written; no write outlives the loss of
  * its lease (fence); a database that is away stops claims and nothing else.
  */
-import { claimJobs } from '../database/queries/claim.ts'
+import type { ClaimedJob, ClaimRequest } from '../database/queries/claim.ts'
 import { finishAttempts } from '../database/queries/finish.ts'
 import { rescueJobs, sweepLocks } from '../database/queries/rescue.ts'
 import { wakeStranded } from '../database/queries/wake.ts'
@@ -20,7 +20,7 @@ import { LeaseKeeper } from './lease-keeper.ts'
 import { decideEnd } from './outcome-transition.ts'
 import { requiredLocks } from './required-locks.ts'
 import type { SchedulerDeps, SchedulerOptions, TickCounts } from './scheduler-types.ts'
-import { settleAttempts } from './settle-attempts.ts'
+import { settleAndClaim } from './settle-attempts.ts'
 import { TableWatch, type TablesNow } from './table-watch.ts'
 
 /** How often the rarer duties are done: judging other schedulers, and mending stranded jobs. */
@@ -61,12 +61,12 @@ export class Scheduler {
     const tables = await this.tables.look()
     if (tables === null) return { ...nothing, running: this.held.running }
     await this.#register(tables)
-    const settled = await settleAttempts({ deps: this.deps, options: this.options, held: this.held, tables })
     await this.#leases.keep(this.held, tables)
     const rescued = await this.#rescue(tables)
     const woken = await this.#wake(tables)
-    const claimed = await this.#claim(tables)
-    return { settled, rescued, woken, claimed, running: this.held.running }
+    const { settled, claimed } = await settleAndClaim(this.#settling(tables), await this.#claimRequest(tables))
+    for (const job of claimed) this.#start(job)
+    return { settled, rescued, woken, claimed: claimed.length, running: this.held.running }
   }
 
   /** Aborts everything that runs; what does not end by itself within the grace is released over its head. */
@@ -77,7 +77,7 @@ export class Scheduler {
     while (this.held.running > 0 && this.deps.clock.monotonic() < giveUpAt) await this.deps.clock.sleep(25)
     const tables = await this.tables.look()
     if (tables === null) return
-    await settleAttempts({ deps: this.deps, options: this.options, held: this.held, tables })
+    await settleAndClaim(this.#settling(tables), await this.#claimRequest(tables))
     await this.#releaseRest(tables)
   }
 
@@ -133,32 +133,35 @@ export class Scheduler {
     return woken
   }
 
-  async #claim(tables: TablesNow): Promise<number> {
-    const limit = this.options.concurrency - this.held.size
-    if (this.draining || limit <= 0) return 0
-    const { database, ids, clock, notify } = this.deps
-    const claimed = await claimJobs(database, {
+  #settling(tables: TablesNow) {
+    return { deps: this.deps, options: this.options, held: this.held, tables }
+  }
+
+  /** For the places that nothing runs in; for none while draining. */
+  async #claimRequest(tables: TablesNow): Promise<ClaimRequest> {
+    return {
       schedulerId: this.id,
-      limit,
+      limit: this.draining ? 0 : this.options.concurrency - this.held.running,
       leaseMs: this.options.leaseMs,
       projectSlug: this.options.projectSlug,
       facts: await this.readFacts(),
       hasLockTable: tables.locks,
       hasEventTable: tables.events,
-      ids,
+      ids: this.deps.ids,
       locksFor: requiredLocks,
-    })
-    for (const job of claimed) {
-      this.held.start(job, {
-        execute: this.deps.execute,
-        schedulerId: this.id,
-        startedAtMs: clock.monotonic(),
-        classify: database.dialect.classify,
-        onEnd: () => this.#onEnd(),
-      })
-      notify({ kind: 'started', claimed: job, atMs: job.job.updatedAt })
     }
-    return claimed.length
+  }
+
+  #start(claimed: ClaimedJob): void {
+    const { clock, database, execute, notify } = this.deps
+    this.held.start(claimed, {
+      execute,
+      schedulerId: this.id,
+      startedAtMs: clock.monotonic(),
+      classify: database.dialect.classify,
+      onEnd: () => this.#onEnd(),
+    })
+    notify({ kind: 'started', claimed, atMs: claimed.job.updatedAt })
   }
 
   /** What readiness needs to know beyond the rows. */

@@ -1,3 +1,5 @@
+import { claimJobs, type ClaimedJob, type ClaimRequest } from '../database/queries/claim.ts'
+import { finishAndClaim, type FinishedAndClaimed } from '../database/queries/finish-and-claim.ts'
 import { finishAttempts, type FinishedAttempt, type FinishReport } from '../database/queries/finish.ts'
 import type { Outcome } from '../execution/attempt.ts'
 import type { HeldAttempt, HeldAttempts } from './held-attempts.ts'
@@ -12,28 +14,39 @@ interface Settling {
   readonly tables: TablesNow
 }
 
+export interface SettledAndClaimed {
+  readonly settled: number
+  readonly claimed: readonly ClaimedJob[]
+}
+
 type Ended = HeldAttempt & { readonly outcome: Outcome }
 
 /**
- * Writes the end of every attempt that is over, all in one transaction. When the database is away this
- * throws and nothing is forgotten: the outcomes stay held and the next pass tries again.
+ * Writes the end of every attempt that is over and claims for the places that get free, all in one
+ * transaction. When the database is away this throws and nothing is forgotten: the outcomes stay held and the
+ * next pass tries again. With nothing to end it looks before it takes the write lock.
  */
-export async function settleAttempts(settling: Settling): Promise<number> {
+export async function settleAndClaim(settling: Settling, request: ClaimRequest): Promise<SettledAndClaimed> {
   const ended = settling.held.ended()
-  if (ended.length === 0) return 0
+  if (ended.length === 0) return { settled: 0, claimed: await claimJobs(settling.deps.database, request) }
   const finishes = ended.flatMap((held) => toFinish(held, settling) ?? [])
-  const reports = new Map((await writeEnds(finishes, settling)).map((report) => [report.jobId, report]))
+  const { reports, claimed } = await writeEnds(finishes, settling, request)
+  forget(ended, reports, settling)
+  return { settled: ended.length, claimed }
+}
+
+function forget(ended: readonly Ended[], reports: readonly FinishReport[], { deps, held: all }: Settling): void {
+  const byJob = new Map(reports.map((report) => [report.jobId, report]))
   for (const held of ended) {
-    settling.held.drop(held)
-    settling.deps.notify({
+    all.drop(held)
+    deps.notify({
       kind: 'ended',
       claimed: held.claimed,
       outcome: held.outcome,
-      report: reports.get(held.claimed.job.id) ?? null,
-      durationMs: settling.deps.clock.monotonic() - held.startedAtMs,
+      report: byJob.get(held.claimed.job.id) ?? null,
+      durationMs: deps.clock.monotonic() - held.startedAtMs,
     })
   }
-  return ended.length
 }
 
 function toFinish(held: Ended, { deps, options }: Settling): FinishedAttempt | null {
@@ -48,15 +61,19 @@ function toFinish(held: Ended, { deps, options }: Settling): FinishedAttempt | n
   return end === null ? null : { jobId: job.id, attempt: job.attempt, projectId: job.projectId, end }
 }
 
-async function writeEnds(finishes: readonly FinishedAttempt[], { deps, tables }: Settling): Promise<FinishReport[]> {
-  const finishOptions = { ids: deps.ids, tables }
+async function writeEnds(
+  finishes: readonly FinishedAttempt[],
+  { deps, tables }: Settling,
+  request: ClaimRequest,
+): Promise<FinishedAndClaimed> {
+  const options = { ids: deps.ids, tables }
   try {
-    return await finishAttempts(deps.database, finishes, finishOptions)
+    return await finishAndClaim(deps.database, { finishes, options }, request)
   } catch (error) {
     if (deps.database.dialect.classify(error) !== 'other' || finishes.length < 2) throw error
     // One row that cannot be written must not hold up the others.
     const reports: FinishReport[] = []
-    for (const finish of finishes) reports.push(...(await finishAttempts(deps.database, [finish], finishOptions)))
-    return reports
+    for (const finish of finishes) reports.push(...(await finishAttempts(deps.database, [finish], options)))
+    return { reports, claimed: [] }
   }
 }

@@ -49,7 +49,7 @@ function projectRow(slug: string, at: number, overrides: Partial<ProjectRow> = {
     slug,
     goal: `The goal of ${slug}`,
     status: 'active',
-    workspace: `/work/${slug}`,
+    workspace: `/srv/${slug}`,
     budget_micro_usd: null,
     commands: '[]',
     plan_hash: 'hash',

@@ -23,6 +23,7 @@ import type { OpenOptions } from '../connection.ts'
 import type { Tables } from '../tables.ts'
 import type { DatabaseFailure, Db, Dialect, Shape } from './dialect.ts'
 import { groupColumns } from './group-columns.ts'
+import { GroupCommit } from './group-commit.ts'
 import { retryContention } from './transaction-retry.ts'
 
 /** Below this a WAL file with two connections can be corrupted (sqlite.org/wal.html, "WAL-reset bug"). */
@@ -88,13 +89,14 @@ function isOlder(version: string): boolean {
 
 function sqliteDialect(options: OpenOptions): Dialect {
   const policy = { clock: options.clock, random: options.random, classify: classifySqlite }
+  const commits = new GroupCommit((work) => retryContention(policy, work))
   return {
     label: 'SQLite',
     skipsLocked: false,
     notifies: false,
     schema: null,
     now: async () => options.clock.now(),
-    write: (db, work) => retryContention(policy, () => db.transaction().execute(work)),
+    write: (db, work) => commits.write(db, work),
     shape: readShape,
     indexNames: readIndexNames,
     shapeVersion: async (db) => {

@@ -57,9 +57,11 @@ export async function findCandidates(db: Db, request: CandidateRequest): Promise
     const size = offset === 0 ? request.limit : pageSize
     const page = await readPage(db, request, { size, offset })
     for (const candidate of page) {
-      held ??= locksByName(await findHeldLocks(db, request))
-      if (conflictingLock(candidate.locks, held) !== null) continue
-      hold(held, candidate)
+      if (candidate.locks.length > 0) {
+        held ??= locksByName(await findHeldLocks(db, request))
+        if (conflictingLock(candidate.locks, held) !== null) continue
+        hold(held, candidate)
+      }
       chosen.push(candidate)
       if (chosen.length === request.limit) return chosen
     }

@@ -35,7 +35,13 @@ export async function claimJobs(database: Database, request: ClaimRequest): Prom
   return database.write((trx) => claimInside(trx, database, request))
 }
 
-async function claimInside(trx: Trx, { dialect }: Database, request: ClaimRequest): Promise<ClaimedJob[]> {
+/** The same inside a transaction of the caller's, without the look before. */
+export async function claimInside(
+  trx: Trx,
+  { dialect }: Pick<Database, 'dialect'>,
+  request: ClaimRequest,
+): Promise<ClaimedJob[]> {
+  if (request.limit <= 0) return []
   // Which locks are free must not change between looking and taking: claims go one after the other.
   await dialect.lockLimits(trx)
   const now = await dialect.now(trx)

@@ -50,12 +50,19 @@ export async function finishAttempts(
   options: FinishOptions,
 ): Promise<FinishReport[]> {
   if (finishes.length === 0) return []
+  return database.write((trx) => finishTogether(trx, database, { finishes, options }))
+}
+
+/** The same inside a transaction of the caller's. */
+export async function finishTogether(
+  trx: Trx,
+  { dialect }: Pick<Database, 'dialect'>,
+  { finishes, options }: { readonly finishes: readonly FinishedAttempt[]; readonly options: FinishOptions },
+): Promise<FinishReport[]> {
   // One order for everybody, so that two transactions cannot wait for each other.
   const ordered = finishes.toSorted((a, b) => (a.jobId < b.jobId ? -1 : 1))
-  return database.write(async (trx) => {
-    const now = await database.dialect.now(trx)
-    return finishInside(trx, ordered, { ...options, now, lockRows: database.dialect.skipsLocked })
-  })
+  const now = await dialect.now(trx)
+  return finishInside(trx, ordered, { ...options, now, lockRows: dialect.skipsLocked })
 }
 
 export interface FinishContext extends FinishOptions {
@@ -63,7 +70,7 @@ export interface FinishContext extends FinishOptions {
   readonly lockRows: boolean
 }
 
-/** The same inside a transaction of the caller's, in the order given. */
+/** For a transaction that knows its time already; in the order given. */
 export async function finishInside(
   trx: Trx,
   finishes: readonly FinishedAttempt[],

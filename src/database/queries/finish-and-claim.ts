@@ -1,0 +1,21 @@
+/** The busy scheduler's one transaction: end what is over and take what comes next, in one commit. */
+import type { Database } from '../connection.ts'
+import { claimInside, type ClaimedJob, type ClaimRequest } from './claim.ts'
+import { finishTogether, type FinishedAttempt, type FinishOptions, type FinishReport } from './finish.ts'
+
+export interface FinishedAndClaimed {
+  readonly reports: readonly FinishReport[]
+  readonly claimed: readonly ClaimedJob[]
+}
+
+/** Ends attempts, then claims, so that what they released can be claimed at once. Both happen or neither. */
+export async function finishAndClaim(
+  database: Database,
+  ending: { readonly finishes: readonly FinishedAttempt[]; readonly options: FinishOptions },
+  request: ClaimRequest,
+): Promise<FinishedAndClaimed> {
+  return database.write(async (trx) => {
+    const reports = await finishTogether(trx, database, ending)
+    return { reports, claimed: await claimInside(trx, database, request) }
+  })
+}
