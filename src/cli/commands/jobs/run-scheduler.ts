@@ -30,6 +30,8 @@ interface Running {
 
 async function runWork({ context, io, work }: Running, options: WorkOptions): Promise<ExitName> {
   const { database, tables, databaseTrusted, scratch } = work
+  // No table is required: a run waits for what is missing. A database of a newer orch is refused here.
+  await tables.require([], 'jobs run')
   const settings = await context.settings()
   const runOptions = toRunOptions(options, settings, { version: context.version, databaseTrusted })
   const rehearsal = scratch !== null

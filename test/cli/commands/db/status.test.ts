@@ -33,6 +33,21 @@ describeEachDatabase('orch db status', (open) => {
     expect([exitCode, states.get('0007-roles'), states.get('0008-jobs')]).toEqual([0, 'missing', 'applied'])
   })
 
+  it('is one of the commands that a newer database leaves; what writes exits 12', async () => {
+    const database = await open()
+    const row = { sequence: 99, name: '0999-later', checksum: 'x', outcome: 'applied' as const }
+    await database.db
+      .insertInto('orch_migrations')
+      .values({ ...row, duration_ms: 1, tool_version: '9', applied_at: 1 })
+      .execute()
+    const exitOf = async (...argv: string[]) => {
+      const { exitCode } = await runOrch(argv, { cwd: temporaryDirectory(), env: database.env })
+      return exitCode
+    }
+    expect([await exitOf('jobs', 'list'), await exitOf('project', 'list')]).toEqual([0, 0])
+    expect([await exitOf('jobs', 'run', '--until-idle'), await exitOf('db', 'migrate')]).toEqual([12, 12])
+  })
+
   it('exits 12 for a column of another type and for an unknown migration', async () => {
     const database = await open()
     await sql`alter table roles drop column reports_to`.execute(database.db)
