@@ -47,7 +47,10 @@ export class CommandWatch {
     const startedMs = await this.#deps.calls.database.now()
     const before = await this.#workspace.snapshot()
     const result = await this.run(argv, timeoutMs)
-    const changes = compareSnapshots(before, await this.#workspace.snapshot())
+    const after = await this.#workspace.snapshot()
+    // Where a snapshot was cut, a file that is not in it may exist all the same.
+    const whole = before.complete && after.complete
+    const changes = compareSnapshots(before, after).filter(({ change }) => whole || change === 'changed')
     const outside = changes.map(({ path }) => path).filter((path) => !matchesAnyGlob(writes, path))
     const strayFiles = outside.length === 0 ? [] : await this.#notOfOthers(outside, startedMs)
     return { result, strayFiles: strayFiles.slice(0, mostStrayFiles) }
