@@ -107,9 +107,15 @@ export function bareModelName(modelId: string): string {
 
 /** The family a model's name belongs to, or undefined for a name nobody knows. */
 export function modelFamily(modelId: string): ModelFamily | undefined {
+  if (knownFamilies.has(modelId)) return knownFamilies.get(modelId)
   const name = bareModelName(modelId)
-  return families.find((family) => family.pattern.test(name))
+  const family = families.find(({ pattern }) => pattern.test(name))
+  knownFamilies.set(modelId, family)
+  return family
 }
+
+/** Every model is ranked for every call; there are as many entries as models. */
+const knownFamilies = new Map<string, ModelFamily | undefined>()
 
 /** Billions of parameters named in the id or in text such as Ollama's `8.0B`, or null. */
 export function parametersInBillions(text: string): number | null {

@@ -76,6 +76,8 @@ export class ModelRegistry {
   readonly #store: ModelStore
   readonly #providers: ProviderDirectory
   #rows: Remembered<readonly StoredModel[]> | null = null
+  /** What was made of the remembered rows, by provider: hundreds of models are not described for every call. */
+  readonly #described = new Map<string, Promise<readonly RegisteredModel[]>>()
   readonly #listings = new Map<string, Remembered<readonly RegisteredModel[] | ListingFailure>>()
 
   constructor(store: ModelStore, providers: ProviderDirectory) {
@@ -178,6 +180,7 @@ export class ModelRegistry {
   /** Drops what was remembered, after a change of the table. */
   forget(): void {
     this.#rows = null
+    this.#described.clear()
     this.#listings.clear()
   }
 
@@ -200,10 +203,20 @@ export class ModelRegistry {
     mayAsk: boolean,
     signal: AbortSignal,
   ): Promise<readonly RegisteredModel[] | ListingFailure> {
-    const rows = (await this.#storedRows()).filter((row) => row.providerId === provider.id)
-    const at = this.#store.clock.now()
-    if (rows.length > 0) return Promise.all(rows.map((row) => describeStored(provider, row, at)))
+    const stored = await this.#storedModels(provider)
+    if (stored.length > 0) return stored
     return mayAsk ? this.#listLive(provider, signal) : []
+  }
+
+  async #storedModels(provider: Provider): Promise<readonly RegisteredModel[]> {
+    const rows = (await this.#storedRows()).filter((row) => row.providerId === provider.id)
+    const key = JSON.stringify(provider)
+    const known = this.#described.get(key)
+    if (known !== undefined) return known
+    const at = this.#store.clock.now()
+    const described = Promise.all(rows.map((row) => describeStored(provider, row, at)))
+    this.#described.set(key, described)
+    return described
   }
 
   async #storedRows(): Promise<readonly StoredModel[]> {
@@ -211,6 +224,7 @@ export class ModelRegistry {
     if (this.#rows === null || this.#rows.untilMs < now) {
       const value = this.#storesModels().then((stores) => (stores ? readModels(this.#store.database.db) : []))
       this.#rows = { untilMs: now + rememberStoredMs, value }
+      this.#described.clear()
       // A failed read is no answer to remember.
       value.catch(() => (this.#rows = null))
     }
