@@ -13,6 +13,7 @@ import type { CallDeps } from './calls/call-deps.ts'
 import type { Capabilities } from './database/capabilities.ts'
 import type { Database, OpenOptions } from './database/connection.ts'
 import type { ExecutionDeps } from './execution/execution-deps.ts'
+import { microUsdFromUsd } from './domain/money.ts'
 import type { MigrateOptions, MigrationReport } from './database/migration/migrate.ts'
 import type { Choice } from './models/model.ts'
 import type { ModelWish } from './models/model-chooser.ts'
@@ -128,7 +129,7 @@ export function createContext(options: ContextOptions): Context {
   const userConfigDir = paths.userConfigDir
   const providers = providerGetters({ ...databases, databaseIsTrusted, env: options.env, userConfigDir })
   const models = modelGetters({ ...databases, ...providers, databaseIsTrusted, settings })
-  const callDeps = callDepsGetter({ ...databases, ...providers, ...models, paths, warn: options.warn })
+  const callDeps = callDepsGetter({ ...databases, ...providers, ...models, settings, paths, warn: options.warn })
   return {
     ...systemParts(logger),
     ...databases,
@@ -173,7 +174,10 @@ function modelGetters({ database, tables, databaseIsTrusted, providers, health, 
   return { models, roles, modelChooser }
 }
 
-interface CallSources extends Pick<Context, 'database' | 'tables' | 'providers' | 'health' | 'modelChooser' | 'paths'> {
+interface CallSources extends Pick<
+  Context,
+  'database' | 'tables' | 'providers' | 'health' | 'modelChooser' | 'paths' | 'settings'
+> {
   readonly warn: ContextOptions['warn']
 }
 
@@ -194,9 +198,15 @@ function callDepsGetter(sources: CallSources): Context['callDeps'] {
     ids: systemIds,
     spoolDir: join(sources.paths.stateDir, 'spool', hostname().replaceAll(/[^\w.-]/g, '_')),
     allowUnpriced,
+    projectBudgetMicroUsd: await projectBudget(sources),
     redact,
     warnOnce,
   })
+}
+
+async function projectBudget({ settings }: Pick<Context, 'settings'>): Promise<number | null> {
+  const usd = (await settings()).get('budget.project_usd')
+  return usd === null ? null : microUsdFromUsd(usd)
 }
 
 type ExecutionSources = Pick<Context, 'callDeps' | 'roles' | 'settings' | 'env'>
@@ -208,12 +218,18 @@ function executionDepsGetter({ callDeps, roles, settings, env }: ExecutionSource
       import('./workspace/run-command.ts'),
       import('./execution/tools/allowed-binaries.ts'),
     ])
+    const chosen = await settings()
     return {
       calls: await callDeps(options),
       roles: await roles(),
       openWorkspace: (root) => openWorkspace(root),
       runCommand: (argv, command) => runCommand(argv, { ...command, env, clock: systemClock }),
-      allowedBinaries: parseAllowedBinaries((await settings()).get('commands.allow')),
+      allowedBinaries: parseAllowedBinaries(chosen.get('commands.allow')),
+      limits: {
+        turns: chosen.get('limits.turns'),
+        callTimeoutMs: chosen.get('limits.call_timeout_ms'),
+        attemptTimeoutMs: chosen.get('limits.job_timeout_ms'),
+      },
     }
   }
 }

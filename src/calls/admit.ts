@@ -12,7 +12,10 @@ import type { CallDeps, PresentTables } from './call-deps.ts'
 import type { Admission, AdmissionRequest, Reservation } from './reservation.ts'
 
 /** What admission needs: `present` tells the tables the transaction may use. */
-export interface AdmitDeps extends Pick<CallDeps, 'database' | 'clock' | 'ids' | 'allowUnpriced' | 'warnOnce'> {
+export interface AdmitDeps extends Pick<
+  CallDeps,
+  'database' | 'clock' | 'ids' | 'allowUnpriced' | 'projectBudgetMicroUsd' | 'warnOnce'
+> {
   readonly present: PresentTables
   /** Further tables without which nothing may be spent where a budget or limit is in force: a job's journal. */
   readonly alsoNeeded?: readonly TableName[]
@@ -84,7 +87,7 @@ async function findObstacle(
 async function capOf(trx: Trx, deps: AdmitDeps, { scope }: AdmissionRequest): Promise<MicroUsd | null> {
   if (scope.projectId === null || !deps.present.has('projects')) return scope.budgetMicroUsd
   const current = await currentBudget(trx, scope.projectId)
-  return current === undefined ? scope.budgetMicroUsd : current
+  return (current === undefined ? scope.budgetMicroUsd : current) ?? deps.projectBudgetMicroUsd
 }
 
 function hasLimits(provider: Provider): boolean {

@@ -58,6 +58,8 @@ export interface CallDeps {
   readonly spoolDir: string
   /** `--allow-unpriced`: calls of unknown price may run although a budget applies. */
   readonly allowUnpriced: boolean
+  /** The cap of a project that states none; the setting `budget.project_usd`. */
+  readonly projectBudgetMicroUsd: number | null
   /** Replaces every known secret in a text. */
   readonly redact: (text: string) => string
   /** Tells the operator once per key and process; the second call with a key does nothing. */

@@ -39,12 +39,6 @@ export const settingDefinitions = {
     default: 20_000,
     means: 'how long a silent scheduler keeps its jobs',
   },
-  'limits.max_tries': {
-    type: 'integer',
-    minimum: 1,
-    default: 3,
-    means: 'tries of a job before it fails',
-  },
   'limits.turns': {
     type: 'integer',
     minimum: 1,
@@ -73,7 +67,8 @@ export const settingDefinitions = {
     type: 'list',
     userOnly: true,
     default: [],
-    means: 'argv prefixes agents may run in every project, one JSON array each',
+    means:
+      'what agents may run in every project: JSON arrays of a program and a pattern for each argument, * for any text, ... for any rest',
   },
 } as const satisfies Record<string, SettingDefinition>
 

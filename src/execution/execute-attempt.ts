@@ -11,6 +11,7 @@ import { failedWork, type FinishedWork, type Work } from './executors/work-resul
 import { Journal } from './journal.ts'
 import { outcomeOfAbort } from './outcome-of-send.ts'
 import { readBaseline, type Baseline } from './verification/baseline.ts'
+import { WallTime } from './wall-time.ts'
 import { verify } from './verification/verify.ts'
 
 /** Who works on a job whose plan names no role. */
@@ -20,11 +21,13 @@ const defaultRole = 'general_worker'
  * Runs one attempt of a job: its executor inside the journal, then the evidence. Does not end the attempt: the
  * outcome is for the scheduler to write. Throws only bugs and database failures other than an outage.
  */
-export async function executeAttempt(deps: ExecutionDeps, attempt: Attempt): Promise<Outcome> {
+export async function executeAttempt(deps: ExecutionDeps, given: Attempt): Promise<Outcome> {
+  const wallTime = new WallTime(deps.limits.attemptTimeoutMs)
+  const attempt = { ...given, signal: AbortSignal.any([given.signal, wallTime.signal]) }
   try {
-    return await run(deps, attempt)
+    return wallTime.judge(await run(deps, attempt), attempt.signal)
   } catch (error) {
-    if (attempt.signal.aborted) return outcomeOfAbort(attempt.signal)
+    if (attempt.signal.aborted) return wallTime.judge(outcomeOfAbort(attempt.signal), attempt.signal)
     const outcome = outcomeOfError(error)
     if (outcome === null) throw error
     return outcome

@@ -27,6 +27,16 @@ export interface Progress {
   readonly model: string | null
 }
 
+/** Bounds of every attempt, from the settings. */
+export interface ExecutionLimits {
+  /** Model calls of one task. */
+  readonly turns: number
+  /** Total deadline of one model request. */
+  readonly callTimeoutMs: number
+  /** Wall time of one attempt; then its try fails. */
+  readonly attemptTimeoutMs: number
+}
+
 /** What executing an attempt needs, built once by `context.ts`. */
 export interface ExecutionDeps {
   readonly calls: CallDeps
@@ -35,5 +45,6 @@ export interface ExecutionDeps {
   readonly runCommand: CommandRunner
   /** Programs of the user's own configuration that agents may run besides the plan's commands. */
   readonly allowedBinaries: readonly AllowedBinary[]
+  readonly limits: ExecutionLimits
   readonly onProgress?: (progress: Progress) => void
 }

@@ -45,5 +45,8 @@ export function outcomeOfAbort(signal: AbortSignal): Outcome {
       return { kind: 'cancelled' }
     case 'stop':
       return { kind: 'released', reason: 'the scheduler was stopped' }
+    // The attempt's own clock, whose reason is the platform's TimeoutError.
+    default:
+      return { kind: 'released', reason: 'its time is over' }
   }
 }

@@ -77,6 +77,7 @@ export function executionDeps(calls: CallDeps, overrides: Partial<ExecutionDeps>
     openWorkspace: (root) => openWorkspace(root),
     runCommand: (argv, options) => runCommand(argv, { ...options, env: process.env, clock: systemClock }),
     allowedBinaries: [],
+    limits: { turns: 40, callTimeoutMs: 600_000, attemptTimeoutMs: 600_000 },
     ...overrides,
   }
 }

@@ -127,6 +127,7 @@ export function scriptedCalls(
     ids: systemIds,
     spoolDir,
     allowUnpriced: false,
+    projectBudgetMicroUsd: null,
     redact: (text) => text,
     warnOnce: vi.fn((_key: string, message: string) => {
       if (!warnings.includes(message)) warnings.push(message)

@@ -2,7 +2,6 @@
  * The agent executor: one conversation per task, in which every model call and every tool call is an errand.
  * `submit` ends a task, the last task ends the job. What the model says it did is passed on, never believed.
  */
-import { defaultTimeoutMs } from '../../calls/paid-call.ts'
 import { changeTask, resetTasks } from '../../database/repositories/task-repository.ts'
 import type { PlannedTask } from '../../domain/plan.ts'
 import type { Role } from '../../models/role.ts'
@@ -20,8 +19,6 @@ import { parseSubmission, submitSpec, type Submission } from './submit.ts'
 import { ToolBench } from './tool-bench.ts'
 import { failedWork, type Work } from './work-result.ts'
 
-/** Model calls of one task. */
-const mostTurns = 40
 const outputTokens = 8192
 
 /** Works through the tasks of a job. */
@@ -76,7 +73,8 @@ class AgentRun {
     const messages: ChatMessage[] = [{ role: 'user', text: prompt.user }]
     const guard = new RepetitionGuard()
     let nudged = false
-    for (let turn = 1; turn <= mostTurns; turn++) {
+    const { turns } = this.#scene.deps.limits
+    for (let turn = 1; turn <= turns; turn++) {
       const asked = await this.#ask({ taskOrdinal, turn, system: prompt.system, messages })
       if (asked.kind === 'ended') return asked
       const { text, toolCalls } = asked.output.reply
@@ -90,7 +88,7 @@ class AgentRun {
       const end = await this.#useTools(toolCalls, { taskOrdinal, messages, guard })
       if (end !== null) return end
     }
-    return failedWork('limit', `no submission after ${mostTurns} model calls`)
+    return failedWork('limit', `no submission after ${turns} model calls`)
   }
 
   finish(done: readonly Submission[]): Work {
@@ -123,7 +121,12 @@ class AgentRun {
     const fresh = messages.slice(messages.findLastIndex((message) => message.role === 'assistant') + 1)
     const stored = turn === 1 ? { system, messages, contextTokens } : { messages: fresh, contextTokens }
     const spec = { taskOrdinal, kind: 'model', name: 'agent', request: stored, identity: request } as const
-    const step = await modelStep(this.#scene.journal, { spec, request, choice, timeoutMs: defaultTimeoutMs })
+    const step = await modelStep(this.#scene.journal, {
+      spec,
+      request,
+      choice,
+      timeoutMs: this.#scene.deps.limits.callTimeoutMs,
+    })
     if (step.kind === 'done') this.#rehearsed ||= step.output.rehearsed
     return step
   }

@@ -1,5 +1,4 @@
 /** The llm executor: one call; its reply is the result, and the content of the deliverable if there is one. */
-import { defaultTimeoutMs } from '../../calls/paid-call.ts'
 import type { JsonSchema, PlannedJob } from '../../domain/plan.ts'
 import type { Role } from '../../models/role.ts'
 import { literalPrefix, matchesAnyGlob } from '../../workspace/glob.ts'
@@ -32,7 +31,7 @@ export async function runLlm(scene: AttemptScene, role: Role): Promise<Work> {
   const stored = { system, messages, contextTokens }
   const spec = { taskOrdinal: 1, kind: 'model', name: 'llm', request: stored, identity: request } as const
   report(scene, { kind: 'model', name: 'reply', model: choice.chain[0]?.model.name ?? null })
-  const asked = await modelStep(journal, { spec, request, choice, timeoutMs: defaultTimeoutMs })
+  const asked = await modelStep(journal, { spec, request, choice, timeoutMs: scene.deps.limits.callTimeoutMs })
   if (asked.kind === 'ended') return asked
   const { reply, rehearsed } = asked.output
   const written = await writeReply(scene, reply.text)
