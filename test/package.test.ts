@@ -51,6 +51,11 @@ describe('the package', () => {
     expect(orch('--version')).toBe(`${manifest.version}\n`)
     expect(orch('--help')).toContain('orch quickstart')
     expect(JSON.parse(orch('db', 'migrate', '--json'))).toMatchObject({ kind: 'db.migrate', version: 1 })
-    expect(JSON.parse(orch('roles', 'list', '--json'))).toMatchObject({ kind: 'roles.list', warnings: [] })
+    expect(JSON.parse(orch('jobs', 'list', '--json'))).toEqual({
+      kind: 'jobs.list',
+      version: 1,
+      data: [],
+      warnings: [],
+    })
   })
 })

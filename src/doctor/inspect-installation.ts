@@ -116,7 +116,7 @@ async function inspectModels(parts: Installation): Promise<readonly Finding[]> {
   const failed = failures.map(({ provider, message }) =>
     off(`${provider.id}: ${message}`, `orch providers test ${provider.id}`),
   )
-  if (models.length === 0) return [...failed, off('no model is known', 'orch models sync')]
+  if (models.length === 0) return [...failed, off('no model is known')]
   const unpriced = models.filter(({ specs }) => specs.price === undefined).length
   const unknown = models.filter(({ specs }) => specs.contextTokens === undefined).length
   const gaps =

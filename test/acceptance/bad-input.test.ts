@@ -21,7 +21,7 @@ describe('an unknown command', () => {
   })
 
   it('is suggested for a verb too', async () => {
-    const result = await runOrch(['roles', 'lst'], { cwd: temporaryDirectory() })
+    const result = await runOrch(['jobs', 'lst'], { cwd: temporaryDirectory() })
     expect(result).toMatchObject({ exitCode: 2, stdout: '' })
     expect(result.stderr).toContain('list')
   })
@@ -37,14 +37,14 @@ describe('an unknown flag', () => {
   })
 
   it('leaves stdout empty and prints the error as JSON on stderr with --json', async () => {
-    const result = await runOrch(['roles', 'list', '--json', '--verbos'], { cwd: temporaryDirectory() })
+    const result = await runOrch(['jobs', 'list', '--json', '--statee', 'failed'], { cwd: temporaryDirectory() })
     expect(result.stdout).toBe('')
     expect(JSON.parse(result.stderr)).toEqual({
       kind: 'error',
       version: 1,
       code: 'ORCH_USAGE',
-      message: expect.stringContaining('--verbos'),
-      hint: expect.stringContaining('--verbose'),
+      message: expect.stringContaining('--statee'),
+      hint: expect.stringContaining('--state'),
       exitCode: 2,
     })
   })
@@ -60,7 +60,7 @@ describe('a malformed configuration', () => {
 
   it('ends with status 3 and names the file', async () => {
     const cwd = withConfig('limits: [unclosed')
-    const result = await runOrch(['roles', 'list'], { cwd })
+    const result = await runOrch(['jobs', 'list'], { cwd })
     expect(result).toMatchObject({ exitCode: 3, stdout: '' })
     expect(result.stderr).toContain(join(cwd, '.orch/config.yaml'))
     expect(result.stderr).not.toMatch(stackTrace)
@@ -68,13 +68,13 @@ describe('a malformed configuration', () => {
 
   it('names the key, what was expected and what was found', async () => {
     const cwd = withConfig('limits:\n  concurrency: many\n')
-    const result = await runOrch(['roles', 'list'], { cwd })
+    const result = await runOrch(['jobs', 'list'], { cwd })
     expect(result.exitCode).toBe(3)
     expect(result.stderr).toMatch(/limits\.concurrency must be a whole number of at least 1, found "many"/)
   })
 
   it('suggests the key that was probably meant', async () => {
-    const result = await runOrch(['roles', 'list'], { cwd: withConfig('limits:\n  concurency: 3\n') })
+    const result = await runOrch(['jobs', 'list'], { cwd: withConfig('limits:\n  concurency: 3\n') })
     expect(result.exitCode).toBe(3)
     expect(result.stderr).toContain('limits.concurrency')
   })
@@ -82,7 +82,7 @@ describe('a malformed configuration', () => {
 
 describe('an unreachable database', () => {
   it('ends with status 6, one line and a hint', async () => {
-    const result = await runOrch(['roles', 'list', '--db', 'postgres://nobody@127.0.0.1:1/none'], {
+    const result = await runOrch(['jobs', 'list', '--db', 'postgres://nobody@127.0.0.1:1/none'], {
       cwd: temporaryDirectory(),
     })
     expect(result).toMatchObject({ exitCode: 6, stdout: '' })
@@ -91,7 +91,7 @@ describe('an unreachable database', () => {
   })
 
   it('shows the stack with --verbose only', async () => {
-    const result = await runOrch(['roles', 'list', '--verbose', '--db', 'postgres://nobody@127.0.0.1:1/none'], {
+    const result = await runOrch(['jobs', 'list', '--verbose', '--db', 'postgres://nobody@127.0.0.1:1/none'], {
       cwd: temporaryDirectory(),
     })
     expect(result.stderr).toMatch(stackTrace)
@@ -100,7 +100,7 @@ describe('an unreachable database', () => {
   it('is said for a file that is no database', async () => {
     const cwd = temporaryDirectory()
     writeFileSync(join(cwd, 'notes.db'), 'these are notes, not pages of a database'.repeat(100))
-    const result = await runOrch(['roles', 'list', '--db', 'notes.db'], { cwd })
+    const result = await runOrch(['jobs', 'list', '--db', 'notes.db'], { cwd })
     expect(result).toMatchObject({ exitCode: 6, stdout: '' })
     expect(result.stderr).toContain('notes.db')
   })

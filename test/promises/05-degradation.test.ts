@@ -105,7 +105,7 @@ async function runCatalogue(
   if (missing !== null) await database.db.schema.dropTable(missing).execute()
   const results = new Map<string, OrchResult>()
   for (const path of known) {
-    const signal = path === 'jobs watch' ? AbortSignal.timeout(300) : undefined
+    const signal = path === 'jobs watch' ? AbortSignal.timeout(10_000) : undefined
     const argv = [...path.split(' '), ...(calls[path] ?? []), '--db', database.url]
     results.set(path, await runOrch(argv, { cwd, env, ...(signal === undefined ? {} : { signal }) }))
   }
@@ -122,7 +122,9 @@ function complaint(path: string, { result, usual, table }: Meeting): string | nu
   const said = `${path} without ${table}: exit ${result.exitCode} (usually ${usual}): ${result.stderr.trim()}`
   if (/^\s+at /m.test(result.stderr) || result.stderr.includes('ORCH_BUG')) return `${said} [a bug]`
   if (result.exitCode === usual) return null
-  const namesIt = result.stderr.includes(table) && result.stderr.includes('orch db migrate')
+  // What a stream reports is its data: it says there what it waits for.
+  const words = result.stderr + result.stdout
+  const namesIt = words.includes(table) && words.includes('orch db migrate')
   return namesIt ? null : `${said} [does not name ${table} and orch db migrate]`
 }
 

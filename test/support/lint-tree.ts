@@ -33,7 +33,7 @@ export async function lint(cwd: string, paths: readonly string[]): Promise<reado
     execFile(
       process.execPath,
       [binary, '--type-aware', '--format', 'json', ...paths],
-      { cwd, maxBuffer: 64 * 1024 * 1024, timeout: 60_000 },
+      { cwd, maxBuffer: 64 * 1024 * 1024, timeout: 110_000 },
       // Findings end the linter with status 1; only a missing report is a failure.
       (error, stdout) => (stdout.includes('"diagnostics"') ? resolve(stdout) : reject(error ?? new Error(stdout))),
     )

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { settingSources } from '../../config/settings.ts'
 import { findingSections } from '../../doctor/finding.ts'
-import { documentSchema, settingValue } from './values.ts'
+import { documentSchema, eventSchema, settingValue } from './values.ts'
 
 const preparedFile = z.strictObject({ path: z.string(), change: z.enum(['created', 'extended', 'kept']) })
 
@@ -36,7 +36,16 @@ const diagnosis = z.strictObject({
   next: z.string().nullable(),
 })
 
+/** The last line of `orch quickstart --json`, after the events of its run. */
+const sample = z.strictObject({
+  project: z.string(),
+  workspace: z.string(),
+  files: z.array(z.strictObject({ path: z.string(), job: z.string() })),
+  rehearsed: z.array(z.string()).describe('Keys of the jobs that a simulated model did'),
+})
+
 export const schemas = {
+  quickstart: eventSchema('quickstart', sample),
   init: documentSchema('init', initialized),
   doctor: documentSchema('doctor', diagnosis),
 }

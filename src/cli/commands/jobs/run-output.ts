@@ -67,7 +67,10 @@ export class RunOutput {
     if (end === null) return
     const { report, exit } = end
     const counts = Object.entries(report.counts).map(([state, count]) => `${count} ${state}`)
-    const text = `ended      ${report.end}${counts.length === 0 ? '' : `: ${counts.join(', ')}`}`
+    const how = { idle: 'idle', tablesMissing: 'tables are missing', drained: 'drained', stopped: 'stopped' }[
+      report.end
+    ]
+    const text = `ended      ${how}${counts.length === 0 ? '' : `: ${counts.join(', ')}`}`
     this.#emit({ event: 'finished', end: report.end, exit, counts: report.counts }, () => this.#prefixed(text))
   }
 
