@@ -148,6 +148,7 @@ describe('orch models without a database', () => {
     extraEnv = {}
     const result = await orch('models', 'pick', 'engineer')
     expect(result).toMatchObject({ exitCode: 3, stdout: 'No model can be used\n' })
+    expect(result.stderr).toContain('orch providers add')
     expect((await orch('models', 'sync')).exitCode).toBe(3)
     expect(await data('models', 'show', 'rehearsal/simulated')).toMatchObject({
       specs: { price: { value: { priceSource: 'simulated' } } },

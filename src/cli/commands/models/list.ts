@@ -13,12 +13,13 @@ export const command: CommandModule = {
       .option('--max-price <usd>', 'a million output tokens costs at most this; unknown prices are left out')
       .option('--min-context <tokens>', 'a context of at least this; unknown ones are left out'),
   run: async ({ context, io, options, signal }) => {
-    const [{ readModelFilter }, { warnFailures, warnUnstoredModels }, { modelDocument, modelsText }] =
+    const [{ readModelFilter }, { warnFailures, warnNoProvider, warnUnstoredModels }, { modelDocument, modelsText }] =
       await Promise.all([import('./model-filter.ts'), import('./model-warnings.ts'), import('../../render/models.ts')])
     const filter = readModelFilter(options)
     await warnUnstoredModels(context, io)
-    const { models, failures } = await (await context.models()).survey(filter, signal)
+    const { providers, models, failures } = await (await context.models()).survey(filter, signal)
     warnFailures(failures, io)
+    if (providers.length === 0) await warnNoProvider(io)
     io.result('models.list', models.map(modelDocument), () =>
       modelsText(models, { width: io.streams.stdout.columns, paintHead: io.colors.bold }),
     )

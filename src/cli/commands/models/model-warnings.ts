@@ -12,6 +12,12 @@ export async function warnUnstoredModels(context: Context, io: Io): Promise<void
   }
 }
 
+/** Names the ways to a model where there is no provider at all. */
+export async function warnNoProvider(io: Io): Promise<void> {
+  const { waysToAdd } = await import('../../../providers/provider-manager.ts')
+  io.warn('There is no provider, so there are no models', waysToAdd)
+}
+
 /** Names the providers whose models could not be listed. */
 export function warnFailures(failures: readonly ListingFailure[], io: Io): void {
   for (const { provider, message } of failures) {

@@ -12,16 +12,14 @@ export const command: CommandModule = {
       .option('--explain', 'every other model too: its rank, or why it is out'),
   run: async (invocation) => {
     const { context, io, options, signal } = invocation
-    const [{ readPickFlags }, { choiceDocument, choiceText }, { warnUnstoredModels }] = await Promise.all([
-      import('./pick-flags.ts'),
-      import('../../render/choice.ts'),
-      import('./model-warnings.ts'),
-    ])
+    const [{ readPickFlags }, { choiceDocument, choiceText }, { warnNoProvider, warnUnstoredModels }] =
+      await Promise.all([import('./pick-flags.ts'), import('../../render/choice.ts'), import('./model-warnings.ts')])
     const { needs, minimumContextTokens } = readPickFlags(options)
     const role = textArgument(invocation, 0)
     await warnUnstoredModels(context, io)
     const choose = await context.modelChooser()
     const choice: Choice = await choose({ role, needs, pin: null, minimumContextTokens, signal })
+    if (choice.chain.length + choice.excluded.length === 0) await warnNoProvider(io)
     const explain = options['explain'] === true
     io.result('models.pick', choiceDocument(role, choice), () =>
       choiceText(choice, { explain, width: io.streams.stdout.columns, paintHead: io.colors.bold }),
