@@ -86,7 +86,18 @@ export class Journal {
       return new Journal(deps, attempt, [])
     }
     const key = { jobId: attempt.job.id, try: attempt.try }
-    return new Journal(deps, attempt, await listErrandsOfTry(deps.database.db, key))
+    const journal = new Journal(deps, attempt, await listErrandsOfTry(deps.database.db, key))
+    await journal.#removeCommitted()
+    return journal
+  }
+
+  /** A process that died right after a commit left its result in the spool. */
+  async #removeCommitted(): Promise<void> {
+    if (this.isEmpty) return
+    const waiting = new Set(await this.spool.ids())
+    for (const { id, status } of this.#known.values()) {
+      if (status === 'done' && waiting.has(id)) await this.spool.remove(id)
+    }
   }
 
   /** Whether no earlier attempt of the try left anything. */

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { executeAttempt } from '../../src/execution/execute-attempt.ts'
@@ -85,6 +85,7 @@ describeEachDatabase('the journal', (open) => {
       expect(unknown.length).toBeLessThanOrEqual(1)
       expect(unknown.length).toBeGreaterThanOrEqual(turns.length - 3)
       expect(unsettled).toEqual([])
+      expect(readdirSync(scene.spoolDir)).toEqual([])
     }
   }, 120_000)
 
