@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
@@ -6,7 +6,7 @@ import { afterEach, describe, inject, onTestFinished } from 'vitest'
 import { openDatabase, type Database, type OpenOptions } from '../../src/database/connection.ts'
 import { systemClock, type Clock } from '../../src/runtime/clock.ts'
 import { seededRandom, type Random } from '../../src/runtime/random.ts'
-import { migratedFile, migrateSchema } from './migrated-template.ts'
+import { migrateSchema } from './migrated-template.ts'
 
 export interface TestDatabaseOptions {
   /** Run every migration first; default true. */
@@ -32,7 +32,12 @@ export type OpenTestDatabase = (options?: TestDatabaseOptions) => Promise<TestDa
 interface Place {
   readonly url: string
   readonly schema: string | undefined
-  remove(): Promise<void>
+  /** Before it is opened. */
+  prepare(): void
+  /** After it was opened. */
+  migrate(database: Database): Promise<void>
+  /** Closes the database and leaves nothing behind. */
+  remove(database: Database): Promise<void>
 }
 
 /** Runs a suite twice, on SQLite files and on Postgres schemas; each `open` is a fresh database, removed after its test. */
@@ -60,7 +65,6 @@ function runSuite(makePlace: () => Place, suite: (open: OpenTestDatabase) => voi
 }
 
 async function openPlace(place: Place, options: TestDatabaseOptions, endings: (() => Promise<void>)[]) {
-  endings.push(() => place.remove())
   const clock = options.clock
   const defaults: OpenOptions = {
     // A fake clock must not stop the retry loop that waits for a lock.
@@ -70,14 +74,15 @@ async function openPlace(place: Place, options: TestDatabaseOptions, endings: ((
     create: true,
     connections: 4,
   }
+  if (options.migrate !== false) place.prepare()
+  const database = await openDatabase(place.url, defaults)
+  endings.push(() => place.remove(database))
+  if (options.migrate !== false) await place.migrate(database)
   const connect: TestDatabase['connect'] = async ({ url = place.url, ...extra } = {}) => {
-    const database = await openDatabase(url, { ...defaults, ...extra })
-    endings.push(() => database.close())
-    return database
+    const other = await openDatabase(url, { ...defaults, ...extra })
+    endings.push(() => other.close())
+    return other
   }
-  if (options.migrate !== false && place.schema === undefined) writeFileSync(place.url, await migratedFile())
-  const database = await connect()
-  if (options.migrate !== false && place.schema !== undefined) await migrateSchema(database, place.schema)
   const env: Record<string, string> = { ORCH_DATABASE_URL: place.url }
   if (place.schema !== undefined) env['ORCH_DB_SCHEMA'] = place.schema
   return { ...database, url: place.url, schema: place.schema, env, connect }
@@ -85,10 +90,16 @@ async function openPlace(place: Place, options: TestDatabaseOptions, endings: ((
 
 function sqlitePlace(): Place {
   const directory = makeDirectory()
+  const url = join(directory, 'orch.db')
   return {
-    url: join(directory, 'orch.db'),
+    url,
     schema: undefined,
-    remove: async () => rmSync(directory, { recursive: true, force: true }),
+    prepare: () => copyFileSync(inject('migratedTemplate').file, url),
+    migrate: async () => {},
+    remove: async (database) => {
+      await database.close()
+      rmSync(directory, { recursive: true, force: true })
+    },
   }
 }
 
@@ -100,16 +111,22 @@ function postgresPlace(): Place {
   return {
     url,
     schema,
-    remove: async () => {
-      const { db } = await openDatabase(url, {
-        clock: systemClock,
-        random: seededRandom(1),
-        connections: 1,
+    prepare: () => {},
+    migrate: (database) => migrateSchema(database, schema, inject('migratedTemplate')),
+    remove: async (database) => {
+      // The test may have closed or broken its connection.
+      await dropSchema(database, schema).catch(async () => {
+        const fresh = await openDatabase(url, { clock: systemClock, random: seededRandom(1), connections: 1 })
+        await dropSchema(fresh, schema)
+        await fresh.close()
       })
-      await sql`drop schema if exists ${sql.id(schema)} cascade`.execute(db)
-      await db.destroy()
+      await database.close()
     },
   }
+}
+
+async function dropSchema({ db }: Database, schema: string): Promise<void> {
+  await sql`drop schema if exists ${sql.id(schema)} cascade`.execute(db)
 }
 
 function makeDirectory(): string {

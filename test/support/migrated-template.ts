@@ -1,58 +1,53 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CompiledQuery } from 'kysely'
+import { CompiledQuery, sql } from 'kysely'
 import { migrations } from '../../migrations/index.ts'
-import { openDatabase, type Database } from '../../src/database/connection.ts'
+import { openDatabase, type Database, type OpenOptions } from '../../src/database/connection.ts'
 import { migrate } from '../../src/database/migration/migrate.ts'
 import type { MigrationLedgerRow } from '../../src/database/tables.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { seededRandom } from '../../src/runtime/random.ts'
 
-/** The real runner migrates once per worker; every further test database is a replay of what it did. */
-const options = { migrations, clock: systemClock, toolVersion: 'test' }
-
-let file: Promise<Buffer> | undefined
-
-/** The bytes of a migrated SQLite file. */
-export function migratedFile(): Promise<Buffer> {
-  return (file ??= makeFile())
-}
-
-async function makeFile(): Promise<Buffer> {
-  const directory = mkdtempSync(join(tmpdir(), 'orch-template-'))
-  try {
-    const path = join(directory, 'orch.db')
-    const database = await openDatabase(path, { clock: systemClock, random: seededRandom(1), create: true })
-    await migrate(database, options)
-    await database.close()
-    return readFileSync(path)
-  } finally {
-    rmSync(directory, { recursive: true, force: true })
-  }
-}
-
-interface SchemaTemplate {
+/**
+ * What the real runner did, once per run of the whole suite: a migrated file to copy, and the statements
+ * of a migrated schema to replay. Every test database is made from it, because migrating each one would
+ * take most of the suite's time.
+ */
+export interface MigratedTemplate {
+  readonly file: string
   readonly schema: string
   readonly statements: readonly string[]
   readonly ledger: readonly MigrationLedgerRow[]
 }
 
-let template: SchemaTemplate | undefined
+const options = { migrations, clock: systemClock, toolVersion: 'test' }
 
-/** Migrates the database's schema: by the runner the first time, by its statements in one transaction afterwards. */
-export async function migrateSchema(database: Database, schema: string): Promise<void> {
-  if (template === undefined) {
+/** Migrates one file in `directory` and one schema on the server, which is dropped again. */
+export async function makeTemplate(directory: string, postgresUrl: string): Promise<MigratedTemplate> {
+  const file = join(directory, 'migrated.db')
+  await withDatabase(file, { create: true }, (database) => migrate(database, options))
+  const schema = `orch_template_${process.pid}`
+  return withDatabase(postgresUrl, { schema, connections: 1 }, async (database) => {
     const { steps } = await migrate(database, options)
     const ledger = await database.db.selectFrom('orch_migrations').selectAll().execute()
-    const statements = steps.flatMap((step) => step.statements.slice(0, -1))
-    template = { schema, statements, ledger }
-    return
+    await sql`drop schema ${sql.id(schema)} cascade`.execute(database.db)
+    return { file, schema, statements: steps.flatMap((step) => step.statements.slice(0, -1)), ledger }
+  })
+}
+
+async function withDatabase<T>(url: string, extra: Partial<OpenOptions>, work: (database: Database) => Promise<T>) {
+  const database = await openDatabase(url, { clock: systemClock, random: seededRandom(1), ...extra })
+  try {
+    return await work(database)
+  } finally {
+    await database.close()
   }
-  const { schema: original, statements, ledger } = template
-  const script = statements.join(';\n').replaceAll(`"${original}"`, `"${schema}"`)
+}
+
+/** Replays the template's statements for another schema, in one transaction. */
+export async function migrateSchema(database: Database, schema: string, template: MigratedTemplate): Promise<void> {
+  const script = template.statements.join(';\n').replaceAll(`"${template.schema}"`, `"${schema}"`)
   await database.write(async (trx) => {
     await trx.executeQuery(CompiledQuery.raw(script))
-    await trx.insertInto('orch_migrations').values(ledger).execute()
+    await trx.insertInto('orch_migrations').values(template.ledger).execute()
   })
 }
