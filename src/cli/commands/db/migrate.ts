@@ -12,7 +12,7 @@ interface MigrateFlags {
 }
 
 export const command: CommandModule = {
-  summary: 'Create the tables that are missing; never changes what exists',
+  summary: 'create the tables that are missing; never changes what exists',
   example: 'orch db migrate --dry-run',
   declare: (command: Command) =>
     void command

@@ -4,7 +4,7 @@ import { iso } from '../../render/json.ts'
 import { plain } from '../../render/plain.ts'
 
 export const command: CommandModule = {
-  summary: 'Show what is applied, adopted, pending, missing, drifted or unknown',
+  summary: 'show what is applied, adopted, pending, missing, drifted or unknown',
   example: 'orch db status --json',
   run: async ({ context, io }) => {
     const { openForReading } = await import('../../../database/migration/open-for-reading.ts')

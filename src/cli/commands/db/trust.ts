@@ -3,7 +3,7 @@ import type { CommandModule } from '../../command.ts'
 import { plainLine } from '../../render/plain.ts'
 
 export const command: CommandModule = {
-  summary: 'Trust this database on this machine: its approvals and providers count from now on',
+  summary: 'trust this database on this machine: its approvals and providers count from now on',
   example: 'orch db trust',
   declare: (command: Command) => void command.option('--list', 'show what is trusted and change nothing'),
   run: async ({ context, io, options }) => {

@@ -3,7 +3,7 @@ import type { CommandModule, Invocation } from '../../command.ts'
 import type { PlanOptions } from './plan-options.ts'
 
 export const command: CommandModule = {
-  summary: 'Turn a goal into a plan: jobs, dependencies, checks, estimate',
+  summary: 'turn a goal into a plan: jobs, dependencies, checks, estimate',
   example: 'orch project plan "A REST API for todo lists with tests" --context notes.md --budget 5',
   declare: (command) =>
     void command

@@ -2,7 +2,7 @@ import { parseOptions, textArgument, type CommandModule } from '../../command.ts
 import { declareProviderFlags, parseProviderFlags } from './provider-flags.ts'
 
 export const command: CommandModule = {
-  summary: 'Store a provider',
+  summary: 'store a provider',
   example: 'orch providers add lab --kind openai-compatible --base-url http://127.0.0.1:8000/v1',
   declare: (command) => {
     command

@@ -1,7 +1,7 @@
 import type { CommandModule } from '../../command.ts'
 
 export const command: CommandModule = {
-  summary: 'Look for keys in the environment and for model servers on this machine',
+  summary: 'look for keys in the environment and for model servers on this machine',
   example: 'orch providers detect',
   run: async (invocation) => {
     const { context, io, signal } = invocation

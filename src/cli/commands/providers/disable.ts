@@ -1,7 +1,7 @@
 import { textArgument, type CommandModule } from '../../command.ts'
 
 export const command: CommandModule = {
-  summary: 'Stop using a provider, without forgetting it',
+  summary: 'stop using a provider, without forgetting it',
   example: 'orch providers disable openai',
   declare: (command) => void command.argument('<id>', 'provider'),
   run: async (invocation) => {

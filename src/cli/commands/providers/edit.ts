@@ -2,7 +2,7 @@ import { textArgument, type CommandModule } from '../../command.ts'
 import { declareProviderFlags, parseProviderFlags } from './provider-flags.ts'
 
 export const command: CommandModule = {
-  summary: 'Change a provider; one that was only found is stored by this',
+  summary: 'change a provider; one that was only found is stored by this',
   example: 'orch providers edit openai --max-concurrency 8',
   declare: (command) => {
     command.argument('<id>', 'provider')

@@ -1,7 +1,7 @@
 import { textArgument, type CommandModule } from '../../command.ts'
 
 export const command: CommandModule = {
-  summary: 'Use a provider again',
+  summary: 'use a provider again',
   example: 'orch providers enable openai',
   declare: (command) => void command.argument('<id>', 'provider'),
   run: async (invocation) => {

@@ -1,7 +1,7 @@
 import type { CommandModule } from '../../command.ts'
 
 export const command: CommandModule = {
-  summary: 'Providers: stored, named by the environment, or found on this machine',
+  summary: 'every provider: stored, named by the environment, or found on this machine',
   example: 'orch providers list',
   run: async (invocation) => {
     const { context, io } = invocation

@@ -1,7 +1,7 @@
 import { textArgument, type CommandModule } from '../../command.ts'
 
 export const command: CommandModule = {
-  summary: 'Forget a stored provider; its usage stays',
+  summary: 'forget a stored provider; its usage stays',
   example: 'orch providers remove lab --forget-key',
   declare: (command) =>
     void command.argument('<id>', 'provider').option('--forget-key', 'forget its credential on this machine, too'),

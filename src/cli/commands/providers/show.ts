@@ -1,7 +1,7 @@
 import { textArgument, type CommandModule } from '../../command.ts'
 
 export const command: CommandModule = {
-  summary: 'One provider with its limits, its key source and its health',
+  summary: 'one provider with its limits, its key source and its health',
   example: 'orch providers show openai',
   declare: (command) => void command.argument('<id>', 'provider'),
   run: async (invocation) => {

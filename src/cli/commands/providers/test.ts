@@ -1,7 +1,7 @@
 import { textArgument, type CommandModule } from '../../command.ts'
 
 export const command: CommandModule = {
-  summary: 'Make one cheap real call and say how it went',
+  summary: 'make one cheap real call and say how it went',
   example: 'orch providers test openai',
   declare: (command) =>
     void command
