@@ -26,6 +26,8 @@ export interface PlanWish {
   readonly name: string | null
   /** Null leaves the source's own. */
   readonly budgetMicroUsd: MicroUsd | null
+  /** The cap of a project that states none: the setting `budget.project_usd`. */
+  readonly usualBudgetMicroUsd: MicroUsd | null
   readonly maxJobs: number | null
 }
 
@@ -53,7 +55,7 @@ export interface MadePlan {
  */
 export async function makePlan(deps: MakeDeps, wish: PlanWish): Promise<MadePlan> {
   const made = await makeFrom(deps, wish)
-  const budgetMicroUsd = wish.budgetMicroUsd ?? made.plan.budgetMicroUsd
+  const budgetMicroUsd = wish.budgetMicroUsd ?? made.plan.budgetMicroUsd ?? wish.usualBudgetMicroUsd
   return { ...made, plan: { ...made.plan, project: wish.name ?? made.plan.project, budgetMicroUsd } }
 }
 

@@ -102,6 +102,17 @@ describe('orch project plan', () => {
     })
   })
 
+  it('gives a plan without a budget the usual one of the settings', async () => {
+    const { orch, file } = await aPlace()
+    await orch('config', 'set', 'budget.project_usd', '4')
+    const planned = await shaped(await orch('project', 'plan', '--blueprint', 'cli-tool', '--json'))
+    expect(planned).toMatchObject({ plan: { budget: { microUsd: 4_000_000 } } })
+    const own = await shaped(await orch('project', 'plan', '--blueprint', 'cli-tool', '--budget', '1', '--json'))
+    expect(own).toMatchObject({ plan: { budget: { microUsd: 1_000_000 } } })
+    const applied = await shaped(await orch('project', 'apply', file('p.yaml', smallPlan), '--json'))
+    expect(applied).toMatchObject({ budget: { microUsd: 4_000_000 } })
+  })
+
   it('shows with --dry-run and stores nothing, but writes --out', async () => {
     const { orch, cwd } = await aPlace()
     const result = await orch('project', 'plan', '--blueprint', 'rest-api', '--dry-run', '--out', 'plan.yaml')

@@ -20,7 +20,8 @@ export const command: CommandModule = {
       import('../../../planning/plan-project.ts'),
     ])
     const roles = new Set((await (await context.roles()).list()).map(({ id }) => id))
-    const plan = await readPlanFile(textArgument(invocation, 0), { cwd: context.cwd, roles })
+    const written = await readPlanFile(textArgument(invocation, 0), { cwd: context.cwd, roles })
+    const plan = { ...written, budgetMicroUsd: written.budgetMicroUsd ?? (await deps.usualBudget(context)) }
     const place = workspaceOf(invocation, plan.workspace)
     await requireDirectory(place)
     const store = await deps.storeDeps(context)

@@ -10,7 +10,7 @@ import type { Context } from '../../../context.ts'
 import type { Invocation } from '../../command.ts'
 import type { PlanOptions } from './plan-options.ts'
 import type { PlanView } from './plan-view.ts'
-import { concurrencyOf, personName, storeDeps } from './project-deps.ts'
+import { concurrencyOf, personName, storeDeps, usualBudget } from './project-deps.ts'
 
 /** Plans, estimates and stores; returns what to show. */
 export async function runPlan(
@@ -19,6 +19,7 @@ export async function runPlan(
 ): Promise<{ readonly planned: PlannedProject; readonly view: PlanView }> {
   const roles = await (await context.roles()).list()
   const concurrency = await concurrencyOf(context)
+  const usualBudgetMicroUsd = await usualBudget(context)
   if (options.source.kind === 'goal') io.progress('Asking a model for a plan...')
   const planned = await planProject(
     {
@@ -35,7 +36,7 @@ export async function runPlan(
       projectDir: context.paths.projectDir,
       signal,
     },
-    { ...options, approvedBy: options.approve ? personName(context) : null },
+    { ...options, usualBudgetMicroUsd, approvedBy: options.approve ? personName(context) : null },
   )
   const scope = approvalScope(planned.plan, planned.workspace, roles)
   return {
@@ -55,6 +56,7 @@ export function planVault({ paths, clock }: Pick<Context, 'paths' | 'clock'>): P
 
 async function askWith(context: Context, options: PlanOptions, signal: AbortSignal) {
   const timeoutMs = (await context.settings()).get('limits.call_timeout_ms')
-  const { budgetMicroUsd, model: pin, allowUnpriced } = options
+  const { model: pin, allowUnpriced } = options
+  const budgetMicroUsd = options.budgetMicroUsd ?? (await usualBudget(context))
   return architectCalls(await context.callDeps({ allowUnpriced }), { pin, budgetMicroUsd, timeoutMs, signal })
 }

@@ -51,9 +51,11 @@ async function writePlan(path: string, { plan }: PlannedProject): Promise<string
   }
 }
 
-function sayPlace({ io }: Invocation, { planPath }: PlannedProject, written: string | null): void {
+/** The warning about missing tables names the place and the next command already. */
+function sayPlace({ io }: Invocation, { planPath, missingTables }: PlannedProject, written: string | null): void {
   const place = written ?? planPath
-  if (place !== null) io.progress(`The plan is in ${place}. To store it: orch project apply ${place}`)
+  if (place !== null && missingTables.length === 0)
+    io.progress(`The plan is in ${place}. To store it: orch project apply ${place}`)
 }
 
 /** A terminal is asked; everywhere else the next command is named. */

@@ -1,6 +1,7 @@
 /** What the features of planning need, out of the context. */
 import { userInfo } from 'node:os'
 import type { Context } from '../../../context.ts'
+import { microUsdFromUsd } from '../../../domain/money.ts'
 import type { StoreDeps } from '../../../planning/store-plan.ts'
 
 /** For everything that reads or writes projects. */
@@ -23,4 +24,10 @@ export function personName(context: Pick<Context, 'env'>): string {
 /** How many jobs one scheduler runs at once, for estimates. */
 export async function concurrencyOf(context: Context): Promise<number> {
   return (await context.settings()).get('limits.concurrency')
+}
+
+/** The cap of a project that states none; null is no cap. */
+export async function usualBudget(context: Context): Promise<number | null> {
+  const usd = (await context.settings()).get('budget.project_usd')
+  return usd === null ? null : microUsdFromUsd(usd)
 }
