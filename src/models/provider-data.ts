@@ -20,7 +20,10 @@ const readOpenRouter: Reader = (data, observer) => {
   const parameters = textsAt(data, 'supported_parameters')
   if (parameters !== undefined) {
     observer.capability('tools', parameters.includes('tools'), 0.9)
-    observer.capability('structured_output', parameters.includes('structured_outputs'), 0.9)
+    // `response_format` alone promises JSON, not a schema; it may or may not be more.
+    const says =
+      parameters.includes('structured_outputs') || (parameters.includes('response_format') ? undefined : false)
+    observer.capability('structured_output', says, 0.9)
     observer.capability('reasoning', parameters.includes('reasoning'), 0.9)
   }
   const modalities = textsAt(data, 'architecture', 'input_modalities')

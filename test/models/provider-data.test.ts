@@ -54,6 +54,15 @@ describe('what a provider says of a model', () => {
     expect(providerSaysText('openrouter', data)).toBe(true)
   })
 
+  test.each([
+    [['tools', 'structured_outputs'], true],
+    [['tools', 'response_format'], undefined],
+    [['tools'], false],
+  ])('OpenRouter: %j offer structured output: %s', (parameters, offered) => {
+    const says = observeProviderData('openrouter', { supported_parameters: parameters }, at)
+    expect(says.find(({ field }) => field === 'structured_output')?.value).toBe(offered)
+  })
+
   test('OpenRouter: a price of -1 is unknown, a price of 0 is a price', () => {
     expect(stated('openrouter', { pricing: { prompt: '-1', completion: '-1' } }).price).toBeUndefined()
     expect(stated('openrouter', { pricing: { prompt: '0', completion: '0' } }).price).toMatchObject({
