@@ -39,7 +39,7 @@ describeEachDatabase('orch jobs', (open) => {
     ['not approved', { project: { approved_hash: null } }, /not approved.*project approve sample/s],
     ['paused', { project: { status: 'paused' as const } }, /paused.*project resume sample/s],
     ['backing off', { rows: { a: { run_at: 9_000_000_000_000 } } }, /waits a while.*until 2255/s],
-    ['out of reach', {}, /workspace \/work\/sample cannot be reached/],
+    ['out of reach', {}, /workspace \/srv\/sample cannot be reached/],
   ])('says why a job is %s and what would unblock it', async (_what, rows, expected) => {
     const database = await open()
     await storeRows(database, { jobs: [{ key: 'a' }], ...rows })
