@@ -1,10 +1,12 @@
 // Long forms of the promises. usage: npm run torture [-- name...] [--full]
+import { killResumeOnBothEngines } from './kill-resume-engines.ts'
 import { naiveRace, symlinkRace } from './symlink-race.ts'
 
 /** One long test: returns what it saw and whether the promise held. */
 type Torture = (full: boolean) => Promise<{ readonly held: boolean; readonly saw: unknown }>
 
 const tortures: Readonly<Record<string, Torture>> = {
+  'kill-resume': (full) => killResumeOnBothEngines({ jobs: full ? 300 : 100, kills: full ? 60 : 20 }),
   'symlink-race': async (full) => {
     const confined = await symlinkRace(full ? 60_000 : 10_000)
     // The usual check, in the same race: if it loses nothing, the race proves nothing.
