@@ -21,6 +21,7 @@ import { decideEnd } from './outcome-transition.ts'
 import { requiredLocks } from './required-locks.ts'
 import type { SchedulerDeps, SchedulerOptions, TickCounts } from './scheduler-types.ts'
 import { settleAndClaim } from './settle-attempts.ts'
+import { settleStranded } from './settle-stranded.ts'
 import { TableWatch, type TablesNow } from './table-watch.ts'
 
 /** How often the rarer duties are done: judging other schedulers, and mending stranded jobs. */
@@ -120,6 +121,7 @@ export class Scheduler {
       await killRemains(report.jobId, report.attempt)
       notify({ kind: 'rescued', report })
     }
+    if (tables.reservations) await settleStranded(this.deps)
     this.#rescueAt = clock.monotonic() + rescueEveryMs
     return reports.length
   }

@@ -109,6 +109,18 @@ describeEachDatabase('one pass of the scheduler', (open) => {
     expect(await stranger.scheduler.tick()).toMatchObject({ rescued: 0, claimed: 0 })
   })
 
+  it('books the calls in flight of a job that was cancelled, so that they hold no budget for ever', async () => {
+    const database = await open()
+    await storeRows(database, { jobs: [{ key: 'a' }, { key: 'b' }], rows: { a: { state: 'cancelled' } } })
+    const call = { provider_id: 'p', model_id: 'm', bound_micro_usd: 700, tokens: 9, created_at: 1, attempt: 1 }
+    const open1 = { ...call, id: 'r1', job_id: 'sample-a', project_id: 'sample', errand_id: 'e1' }
+    const open2 = { ...call, id: 'r2', job_id: 'sample-b', project_id: 'sample', errand_id: 'e2' }
+    await database.db.insertInto('reservations').values([open1, open2]).execute()
+    await aScheduler(database, { deps: { execute: pendingWork().execute } }).scheduler.tick()
+    const usage = await database.db.selectFrom('model_usage').selectAll().execute()
+    expect(usage).toMatchObject([{ id: 'r1', outcome: 'unknown', cost_micro_usd: null, bound_micro_usd: 700 }])
+  })
+
   it('rescues what it claimed itself when the answer was lost on the way', async () => {
     const database = await open()
     await storeRows(database, { jobs: [{ key: 'a' }] })

@@ -148,7 +148,8 @@ async function killOnce(options: KillResumeOptions, { random, calls }: KillPlan)
   const before = calls()
   const deadline = Date.now() + longestRoundMs / 2
   while (!early && calls() === before && child.exitCode === null && Date.now() < deadline) await pause(5)
-  await pause(random.next() * options.latencyMs * 4)
+  // Three interruptions in a row without progress quarantine a job: most rounds let what was interrupted end.
+  await pause((early ? 0 : options.latencyMs * 1.6) + random.next() * options.latencyMs * 4)
   const alive = child.exitCode === null
   child.kill('SIGKILL')
   await exit
