@@ -12,8 +12,9 @@ const place = mkdtempSync(join(tmpdir(), 'orch-package-'))
 const newestLts = 26
 const longestStepMs = 10 * 60_000
 
-// A nodedir meant for one Node makes native builds for another one load with the wrong headers.
-const env = { ...process.env, npm_config_nodedir: '', npm_config_update_notifier: 'false', CI: 'true' }
+const env = { ...process.env, npm_config_update_notifier: 'false', CI: 'true' }
+// A nodedir meant for this Node makes native builds for another one load with the wrong headers.
+const foreignEnv = { ...env, npm_config_nodedir: '' }
 
 /** Runs a step in a directory, by an explicit Node binary where the step is a script. */
 function run(command, argv, options = {}) {
@@ -54,7 +55,7 @@ function fetchNode(major) {
   return join(home, 'node_modules/node/bin/node')
 }
 
-function tryOn(node, tarball) {
+function tryOn(node, tarball, base) {
   const version = run(node, ['--version'], { capture: true }).trim()
   const home = join(place, `project-${version}`)
   mkdirSync(home)
@@ -66,14 +67,9 @@ function tryOn(node, tarball) {
     JSON.stringify({ private: true, allowScripts: { 'better-sqlite3': sqlite } }),
   )
   const path = `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`
-  const own = {
-    ...env,
-    PATH: path,
-    HOME: home,
-    ORCH_CONFIG_DIR: join(home, 'user'),
-    ORCH_STATE_DIR: join(home, 'state'),
-  }
-  run(node, [npmCli(), 'install', '--no-audit', '--no-fund', tarball], { cwd: home, env: own })
+  const installEnv = { ...base, PATH: path }
+  const own = { ...installEnv, HOME: home, ORCH_CONFIG_DIR: join(home, 'user'), ORCH_STATE_DIR: join(home, 'state') }
+  run(node, [npmCli(), 'install', '--no-audit', '--no-fund', tarball], { cwd: home, env: installEnv })
   const orch = join(home, 'node_modules/orch/bin/orch.js')
   for (const argv of [['--version'], ['quickstart'], ['jobs', 'list'], ['usage']]) {
     run(node, [orch, ...argv], { cwd: home, env: own })
@@ -84,8 +80,8 @@ function tryOn(node, tarball) {
 try {
   run(process.execPath, [join(root, 'scripts/build.js')], { cwd: root })
   const tarball = packProject()
-  tryOn(process.execPath, tarball)
-  tryOn(fetchNode(newestLts), tarball)
+  tryOn(process.execPath, tarball, env)
+  tryOn(fetchNode(newestLts), tarball, foreignEnv)
 } finally {
   rmSync(place, { recursive: true, force: true })
 }
