@@ -306,7 +306,7 @@ function databaseGetters(options: ContextOptions, { paths, files, logger }: Foun
       import('./database/capabilities.ts'),
       import('../migrations/index.ts'),
     ])
-    return new Capabilities(await database(), migrations)
+    return new Capabilities(await database(), migrations, systemClock)
   })
   const close = async () => {
     for (const one of opened) await one.close()

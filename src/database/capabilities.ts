@@ -1,3 +1,4 @@
+import type { Clock } from '../runtime/clock.ts'
 import { OrchError } from '../errors/orch-error.ts'
 import type { Database } from './connection.ts'
 import type { Migration } from './migration/migration.ts'
@@ -11,6 +12,9 @@ interface Seen {
   readonly unknown: readonly string[]
 }
 
+/** With a clock: how long an answer needs no second look. */
+const freshMs = 100
+
 /**
  * Which tables can be used. A table that lacks one expected column or index counts as missing, because
  * whatever was written against it cannot work. Answers are remembered until the database says that its
@@ -19,12 +23,16 @@ interface Seen {
 export class Capabilities {
   readonly #database: Database
   readonly #expected: readonly Postcondition[]
+  readonly #clock: Pick<Clock, 'monotonic'> | null
   #seen: Promise<Seen> | null = null
   #version: number | null = null
+  #freshUntilMs = Number.NEGATIVE_INFINITY
 
-  constructor(database: Database, expected: readonly Postcondition[]) {
+  /** @param clock lets answers a few moments old count, for a process that asks many times a second. */
+  constructor(database: Database, expected: readonly Postcondition[], clock?: Pick<Clock, 'monotonic'>) {
     this.#database = database
     this.#expected = expected
+    this.#clock = clock ?? null
   }
 
   /** Whether the table can be used. Throws what the database throws when it cannot be asked. */
@@ -72,15 +80,19 @@ export class Capabilities {
   /** Forgets what was seen, so that the next question looks again. */
   refresh(): void {
     this.#seen = null
+    this.#freshUntilMs = Number.NEGATIVE_INFINITY
   }
 
   async #look(): Promise<Seen> {
+    if (this.#seen !== null && this.#clock !== null && this.#clock.monotonic() < this.#freshUntilMs) return this.#seen
     const version = await this.#database.dialect.shapeVersion(this.#database.db)
     if (version !== this.#version) this.#seen = null
     this.#version = version
     const seen = (this.#seen ??= this.#read())
     try {
-      return await seen
+      const answer = await seen
+      this.#freshUntilMs = (this.#clock?.monotonic() ?? 0) + freshMs
+      return answer
     } catch (error) {
       // A failed look is not an answer: the next question must ask the database again.
       if (this.#seen === seen) this.#seen = null

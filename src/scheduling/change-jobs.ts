@@ -87,6 +87,7 @@ async function changeHold(
   { job, name }: NamedJob,
   change: { readonly hold: JobHold | null; readonly reason: string | null },
 ): Promise<void> {
+  await deps.tables.require(['projects', 'jobs'], 'Holding or releasing a job')
   const hasEventTable = await deps.tables.has('job_events')
   const changed = await deps.database.write(async (trx) => {
     const at = await deps.database.dialect.now(trx)

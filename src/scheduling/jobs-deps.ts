@@ -11,6 +11,9 @@ export interface JobsDeps {
     missing(tables: readonly TableName[]): Promise<readonly TableName[]>
     /** For what writes. */
     require(tables: readonly TableName[], neededFor: string): Promise<void>
+    requireToRead(tables: readonly TableName[], neededFor: string): Promise<void>
+    /** Migrations of a newer orch in this database. */
+    newer(): Promise<readonly string[]>
     refresh(): void
     /** For what only reads: a database of a newer orch can be read. */
     requireToRead(tables: readonly TableName[], neededFor: string): Promise<void>

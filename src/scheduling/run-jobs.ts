@@ -3,6 +3,7 @@ import { Capabilities } from '../database/capabilities.ts'
 import type { Migration } from '../database/migration/migration.ts'
 import type { Database } from '../database/connection.ts'
 import { listJobProjects } from '../database/repositories/job-repository.ts'
+import { OrchError } from '../errors/orch-error.ts'
 import { attemptToken } from '../execution/command-watch.ts'
 import { executeAttempt } from '../execution/execute-attempt.ts'
 import type { ExecutionDeps } from '../execution/execution-deps.ts'
@@ -55,13 +56,22 @@ export async function rehearsedWork(
   const scratch = await openScratch({ ...options, source, hasTasks, clock, random })
   return {
     database: scratch.database,
-    tables: new Capabilities(scratch.database, options.migrations),
+    tables: new Capabilities(scratch.database, options.migrations, clock),
     databaseTrusted: true,
     scratch,
     canReach: () => true,
     execute: simulatedWork({ ...options, clock }),
     killRemains: async () => {},
   }
+}
+
+/** Throws ORCH_DATABASE_NEWER: a scheduler writes all the time, and must know what its rows mean. */
+export async function refuseNewerDatabase(deps: JobsDeps): Promise<void> {
+  const newer = await deps.tables.newer()
+  if (newer.length === 0) return
+  throw new OrchError('ORCH_DATABASE_NEWER', `Running jobs writes, and a newer orch made ${newer.join(', ')} here`, {
+    hint: 'Update orch; reading still works with this version',
+  })
 }
 
 /** Throws ORCH_NOT_FOUND when the project to run is not there; says nothing while its table is missing. */

@@ -24,6 +24,7 @@ import type { Tables } from '../tables.ts'
 import type { DatabaseFailure, Db, Dialect, Shape } from './dialect.ts'
 import { groupColumns } from './group-columns.ts'
 import { GroupCommit } from './group-commit.ts'
+import { withStatementCache } from './statement-cache.ts'
 import { retryContention } from './transaction-retry.ts'
 
 /** Below this a WAL file with two connections can be corrupted (sqlite.org/wal.html, "WAL-reset bug"). */
@@ -34,7 +35,7 @@ const busyTimeoutMs = 5
 /** Opens a file. WAL and synchronous FULL on every open: a committed result must survive power loss. */
 export async function openSqlite(path: string, options: OpenOptions) {
   const file = await openFile(path, options)
-  const db = new Kysely<Tables>({ dialect: new ImmediateSqliteDialect({ database: file }) })
+  const db = new Kysely<Tables>({ dialect: new ImmediateSqliteDialect({ database: withStatementCache(file) }) })
   return { db, dialect: sqliteDialect(options), address: path === ':memory:' ? path : resolve(path) }
 }
 

@@ -174,7 +174,9 @@ async function updateJob(trx: Trx, { jobId, attempt, end }: FinishedAttempt, the
       updated_at: then.now,
       ...(then.hold === null ? {} : { hold: then.hold, hold_reason: `${then.interruptions} interruptions in a row` }),
       ...(then.runAt === null ? {} : { run_at: then.runAt }),
-      ...(ready ? { ready_at: then.now } : { finished_at: then.now }),
+      // An interrupted or waiting try keeps its place in the order; another try stands in line anew.
+      ...(ready && end.nextTry ? { ready_at: then.now } : {}),
+      ...(ready ? {} : { finished_at: then.now }),
       ...(end.result === null ? {} : { result: toJson(end.result) }),
       ...(end.state === 'completed' ? { error: null } : {}),
       ...(end.failure === null ? {} : { error: toJson(end.failure) }),

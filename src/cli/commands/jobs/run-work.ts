@@ -12,8 +12,10 @@ const rehearsalLatencyMs = 50
 
 /** What a run works on: the real database and executors, or a scratch copy with simulated work. */
 export async function prepareWork(context: Context, options: WorkOptions): Promise<RunWork> {
-  const { realWork, rehearsedWork, requireRunnableProject } = await import('../../../scheduling/run-jobs.ts')
+  const { realWork, refuseNewerDatabase, rehearsedWork, requireRunnableProject } =
+    await import('../../../scheduling/run-jobs.ts')
   const deps = await jobsDeps(context)
+  await refuseNewerDatabase(deps)
   await requireRunnableProject(deps, options.project ?? null)
   if (!options.rehearse) return realWork(deps, await context.executionDeps(options))
   const { migrations } = await import('../../../../migrations/index.ts')
