@@ -1,0 +1,4 @@
+import { describePostgres } from '../support/databases.ts'
+import { degradationSuite } from '../support/degradation-suite.ts'
+
+describePostgres('degradation', degradationSuite)
