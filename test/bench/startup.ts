@@ -40,7 +40,13 @@ function wallMs(argv: readonly string[], cwd: string): number {
 }
 
 function environment(cwd: string): NodeJS.ProcessEnv {
-  return { PATH: process.env.PATH, HOME: cwd, ORCH_CONFIG_DIR: join(cwd, 'config'), ORCH_STATE_DIR: join(cwd, 'state') }
+  return {
+    PATH: process.env.PATH,
+    HOME: cwd,
+    ORCH_CONFIG_DIR: join(cwd, 'config'),
+    ORCH_STATE_DIR: join(cwd, 'state'),
+    ORCH_DETECT: 'off',
+  }
 }
 
 function measure(cwd: string): ReadonlyMap<string, number> {
@@ -58,7 +64,11 @@ function measure(cwd: string): ReadonlyMap<string, number> {
 const cwd = mkdtempSync(join(tmpdir(), 'orch-bench-'))
 try {
   execFileSync(process.execPath, ['scripts/build.js'], { stdio: 'inherit', timeout: 60_000 })
-  execFileSync(process.execPath, [orch, 'db', 'migrate', '--quiet'], { cwd, env: environment(cwd), timeout: 30_000 })
+  const prepare = (...argv: readonly string[]) =>
+    execFileSync(process.execPath, [orch, ...argv, '--quiet'], { cwd, env: environment(cwd), timeout: 30_000 })
+  prepare('init')
+  // Something to list: an empty table would flatter.
+  prepare('project', 'plan', '--blueprint', 'repo-report')
   const medians = measure(cwd)
   const base = medians.get('node -e 0') ?? Number.NaN
   for (const { name, bound } of candidates) {

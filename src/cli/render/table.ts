@@ -1,4 +1,3 @@
-import Table from 'cli-table3'
 import { plainLine } from './plain.ts'
 
 /** A cell's text is made plain; `paint` colours it afterwards, for example `chalk.red`. */
@@ -12,38 +11,25 @@ export interface TableOptions {
 
 const gap = 2
 const narrowestColumn = 6
-const noBorders = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: '',
-}
 
 /** Columns without borders, two spaces apart, aligned also for wide characters. Null cells show as `-`. */
 export function table(head: readonly string[], rows: readonly (readonly Cell[])[], options: TableOptions = {}): string {
   const widths = fit(columnWidths([head, ...rows]), options.width)
-  const grid = new Table({
-    head: head.map((cell, column) => (options.paintHead ?? String)(truncate(cellText(cell), widths[column]))),
-    chars: noBorders,
-    style: { 'padding-left': 0, 'padding-right': gap, head: [], border: [], compact: true },
+  const paintHead = options.paintHead ?? String
+  const headCells = head.map((text) => ({ text, paint: paintHead }))
+  return [headCells, ...rows].map((row) => line(row, widths)).join('\n')
+}
+
+/** Padding stays outside the paint, so that colours do not count and no line ends in spaces. */
+function line(row: readonly Cell[], widths: readonly number[]): string {
+  let text = ''
+  let owed = 0
+  row.forEach((cell, column) => {
+    const shown = truncate(cellText(cell), widths[column])
+    if (shown !== '') text += ' '.repeat(owed) + paint(cell, shown)
+    owed = (shown === '' ? owed : 0) + (widths[column] ?? 0) - displayWidth(shown) + gap
   })
-  for (const row of rows) grid.push(row.map((cell, column) => paintedCell(cell, widths[column])))
-  return grid
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n')
+  return text
 }
 
 function cellText(cell: Cell): string {
@@ -52,8 +38,7 @@ function cellText(cell: Cell): string {
   return plainLine(String(cell))
 }
 
-function paintedCell(cell: Cell, width: number | undefined): string {
-  const text = truncate(cellText(cell), width)
+function paint(cell: Cell, text: string): string {
   return typeof cell === 'object' && cell !== null ? cell.paint(text) : text
 }
 
@@ -82,14 +67,21 @@ function fit(widths: readonly number[], limit: number | undefined): number[] {
 function truncate(text: string, width: number | undefined): string {
   if (width === undefined || displayWidth(text) <= width) return text
   let kept = ''
-  for (const { segment } of graphemes.segment(text)) {
+  for (const { segment } of graphemesOf(text)) {
     if (displayWidth(kept + segment) > width - 1) break
     kept += segment
   }
   return `${kept}…`
 }
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
+let segmenter: Intl.Segmenter | undefined
+
+/** Made on first use: it loads tables that cost more than the rest of a listing, and most text is plain ASCII. */
+function graphemesOf(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' })
+  return segmenter.segment(text)
+}
+
 const invisible = /^[\p{Mn}\p{Me}\p{Cf}]+$/u
 /** East Asian wide and full-width ranges (Unicode UAX 11) and emoji shown as pictures. */
 const wide =
@@ -97,7 +89,9 @@ const wide =
 
 /** Columns a terminal uses for the text. */
 export function displayWidth(text: string): number {
+  // Most cells are plain ASCII, and taking text apart into graphemes is slow.
+  if (/^[ -~]*$/.test(text)) return text.length
   let width = 0
-  for (const { segment } of graphemes.segment(text)) width += invisible.test(segment) ? 0 : wide.test(segment) ? 2 : 1
+  for (const { segment } of graphemesOf(text)) width += invisible.test(segment) ? 0 : wide.test(segment) ? 2 : 1
   return width
 }

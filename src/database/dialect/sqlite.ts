@@ -3,9 +3,10 @@
  * briefly in the driver and then asynchronously, because the driver blocks the event loop while it waits.
  */
 import { existsSync, mkdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { dirname, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import SqliteFile from 'better-sqlite3'
+import type SqliteModule from 'better-sqlite3'
 import {
   CompiledQuery,
   Kysely,
@@ -27,6 +28,9 @@ import { GroupCommit } from './group-commit.ts'
 import { withStatementCache } from './statement-cache.ts'
 import { retryContention } from './transaction-retry.ts'
 
+/** Required, not imported: an import first searches its source for names, a tenth of a short command's time. */
+const SqliteFile = createRequire(import.meta.url)('better-sqlite3') as typeof SqliteModule
+
 /** Below this a WAL file with two connections can be corrupted (sqlite.org/wal.html, "WAL-reset bug"). */
 const oldestSafeVersion = [3, 51, 3] as const
 /** Longer waits belong to the asynchronous retry: the driver freezes the event loop while it waits. */
@@ -39,7 +43,7 @@ export async function openSqlite(path: string, options: OpenOptions) {
   return { db, dialect: sqliteDialect(options), address: path === ':memory:' ? path : resolve(path) }
 }
 
-async function openFile(path: string, options: OpenOptions): Promise<SqliteFile.Database> {
+async function openFile(path: string, options: OpenOptions): Promise<SqliteModule.Database> {
   const inMemory = path === ':memory:'
   if (!inMemory && !existsSync(path)) {
     if (options.create !== true) {
@@ -68,7 +72,7 @@ async function openFile(path: string, options: OpenOptions): Promise<SqliteFile.
   }
 }
 
-function prepareFile(file: SqliteFile.Database, options: OpenOptions): void {
+function prepareFile(file: SqliteModule.Database, options: OpenOptions): void {
   const version = String(file.prepare('select sqlite_version()').pluck().get())
   if (isOlder(version)) {
     throw new OrchError('ORCH_DATABASE_UNREACHABLE', `SQLite ${version} can corrupt a shared WAL file`, {
