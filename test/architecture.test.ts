@@ -119,7 +119,7 @@ describe('time', () => {
 })
 
 describe('lazy imports', () => {
-  it('of CommonJS packages go through a file of ours: the bundle gives them a default export only', () => {
+  it('of CommonJS packages go through a file of ours: a bundler may give them a default export only', () => {
     const packages = sources.flatMap((file) =>
       [...read(file).matchAll(/\{[^}]*\} = await import\('((?:@[^/']+\/)?[^./'][^/']*)/g)].map(
         (match) => match[1] ?? '',

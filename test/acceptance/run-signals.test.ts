@@ -27,7 +27,9 @@ async function startRun(database: TestDatabase, sleepMs: number) {
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
   const exit = new Promise<string>((resolve) => child.once('exit', (code, signal) => resolve(`${signal ?? code}`)))
-  const says = (text: string) => expect.poll(() => output, { timeout: 20_000, interval: 20 }).toContain(text)
+  const says = async (text: string) => {
+    await expect.poll(() => output, { timeout: 20_000, interval: 20 }).toContain(text)
+  }
   await says('started')
   return { child, exit, says }
 }
