@@ -3,7 +3,7 @@ import type { Capabilities } from '../database/capabilities.ts'
 import type { Database } from '../database/connection.ts'
 import { OrchError } from '../errors/orch-error.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { nearest } from './nearest.ts'
+import { closestWord } from '../domain/closest-word.ts'
 import type { Paths } from './paths.ts'
 import { isSettingKey, settingDefinitions, settingKeys, type SettingDefinition, type SettingKey } from './setting.ts'
 import { checkSetting } from './setting-value.ts'
@@ -26,9 +26,9 @@ export interface SettingPlaces {
 /** Returns the key, or throws ORCH_USAGE with the one that was probably meant. */
 export function requireSettingKey(text: string): SettingKey {
   if (isSettingKey(text)) return text
-  const known = nearest(text, settingKeys)
+  const known = closestWord(text, settingKeys)
   throw new OrchError('ORCH_USAGE', `There is no setting "${text}"`, {
-    hint: known === undefined ? '`orch config list` shows them all' : `Did you mean ${known}?`,
+    hint: known === null ? '`orch config list` shows them all' : `Did you mean ${known}?`,
   })
 }
 

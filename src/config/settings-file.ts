@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { OrchError, errorMessage } from '../errors/orch-error.ts'
-import { nearest } from './nearest.ts'
+import { closestWord } from '../domain/closest-word.ts'
 import { isSettingKey, settingDefinitions, settingKeys, type SettingDefinition, type SettingKey } from './setting.ts'
 import { checkSetting, type RawSetting } from './setting-value.ts'
 
@@ -57,8 +57,8 @@ interface Entry {
 
 function readSetting({ path, key, value, owner }: Entry): [SettingKey, RawSetting] {
   if (!isSettingKey(key)) {
-    const known = nearest(key, settingKeys)
-    throw invalid(path, `unknown setting "${key}"`, known === undefined ? undefined : `Did you mean ${known}?`)
+    const known = closestWord(key, settingKeys)
+    throw invalid(path, `unknown setting "${key}"`, known === null ? undefined : `Did you mean ${known}?`)
   }
   const definition: SettingDefinition = settingDefinitions[key]
   if (owner === 'project' && definition.userOnly === true) {

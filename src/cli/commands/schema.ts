@@ -18,10 +18,10 @@ export const command: CommandModule = {
     }
     const schema = await jsonSchemaOf(name)
     if (schema === undefined) {
-      const { nearest } = await import('../../config/nearest.ts')
-      const known = nearest(name, names)
+      const { closestWord } = await import('../../domain/closest-word.ts')
+      const known = closestWord(name, names)
       throw new OrchError('ORCH_NOT_FOUND', `There is no schema "${name}"`, {
-        hint: known === undefined ? '`orch schema` lists them' : `Did you mean ${known}?`,
+        hint: known === null ? '`orch schema` lists them' : `Did you mean ${known}?`,
       })
     }
     io.result('schema', schema, () => JSON.stringify(schema, null, 2))
