@@ -1,4 +1,4 @@
 import { describeSqlite } from '../support/databases.ts'
 import { degradationSuite } from '../support/degradation-suite.ts'
 
-describeSqlite('degradation', degradationSuite)
+describeSqlite('degradation', (open) => degradationSuite(open))
