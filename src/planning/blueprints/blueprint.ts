@@ -16,6 +16,24 @@ export interface Blueprint {
   build(input: BlueprintInput): Plan
 }
 
+/** A blueprint whose jobs are the same for every goal; budget and workspace are the person's to say. */
+export function fixedBlueprint({
+  commands,
+  jobs,
+  ...about
+}: Pick<Blueprint, 'name' | 'summary' | 'goal'> & Pick<Plan, 'commands' | 'jobs'>): Blueprint {
+  const build = ({ goal, project }: BlueprintInput): Plan => ({
+    version: 1,
+    project,
+    goal: goal ?? about.goal,
+    budgetMicroUsd: null,
+    workspace: null,
+    commands,
+    jobs,
+  })
+  return { ...about, build }
+}
+
 /** A job with everything unsaid at its default. */
 export function blueprintJob(
   job: Pick<PlannedJob, 'key' | 'title' | 'description' | 'executor'> & Partial<PlannedJob>,

@@ -1,5 +1,5 @@
 import type { PlannedJob } from '../../domain/plan.ts'
-import { blueprintJob, commandCheck, fileCheck, type Blueprint } from './blueprint.ts'
+import { blueprintJob, commandCheck, fileCheck, fixedBlueprint, type Blueprint } from './blueprint.ts'
 
 const tests = commandCheck('tests', ['node', '--test'])
 
@@ -106,23 +106,14 @@ const jobs: readonly PlannedJob[] = [
 ]
 
 /** A command-line program in plain Node, from its help text to its tests. */
-export const cliTool: Blueprint = {
+export const cliTool: Blueprint = fixedBlueprint({
   name: 'cli-tool',
   summary: 'a command-line tool in plain Node: usage, arguments, core, tests, README',
   goal: 'A command-line tool that counts words, lines and bytes of files, with tests',
-  build({ goal, project }) {
-    return {
-      version: 1,
-      project,
-      goal: goal ?? this.goal,
-      budgetMicroUsd: null,
-      workspace: null,
-      commands: [
-        ['node', '--test'],
-        ['npm', 'test'],
-        ['node', 'bin/cli.js'],
-      ],
-      jobs,
-    }
-  },
-}
+  commands: [
+    ['node', '--test'],
+    ['npm', 'test'],
+    ['node', 'bin/cli.js'],
+  ],
+  jobs,
+})

@@ -1,5 +1,5 @@
 import type { JsonSchema, PlannedJob } from '../../domain/plan.ts'
-import { blueprintJob, commandCheck, fileCheck, type Blueprint } from './blueprint.ts'
+import { blueprintJob, commandCheck, fileCheck, fixedBlueprint, type Blueprint } from './blueprint.ts'
 import { reportCommand, reportFolder } from './repo-report-scripts.ts'
 
 type Program = Parameters<typeof reportCommand>[0]
@@ -138,19 +138,10 @@ const report = blueprintJob({
 })
 
 /** The sample of `orch quickstart`: measures any folder with plain Node, then has models read the measurements. */
-export const repoReport: Blueprint = {
+export const repoReport: Blueprint = fixedBlueprint({
   name: 'repo-report',
   summary: 'measures a folder and writes a report about it',
   goal: `A report about this folder in ${reportFolder}/report.md: size, languages, largest files, README, next steps`,
-  build({ goal, project }) {
-    return {
-      version: 1,
-      project,
-      goal: goal ?? this.goal,
-      budgetMicroUsd: null,
-      workspace: null,
-      commands: [],
-      jobs: [...measurements, ...written, report],
-    }
-  },
-}
+  commands: [],
+  jobs: [...measurements, ...written, report],
+})

@@ -1,5 +1,5 @@
 import type { PlannedJob } from '../../domain/plan.ts'
-import { blueprintJob, commandCheck, fileCheck, type Blueprint } from './blueprint.ts'
+import { blueprintJob, commandCheck, fileCheck, fixedBlueprint, type Blueprint } from './blueprint.ts'
 
 const tests = commandCheck('tests', ['node', '--test'])
 
@@ -102,22 +102,13 @@ const jobs: readonly PlannedJob[] = [
 ]
 
 /** A small HTTP service in plain Node, from its contract to its tests. */
-export const restApi: Blueprint = {
+export const restApi: Blueprint = fixedBlueprint({
   name: 'rest-api',
   summary: 'a REST API in plain Node: contract, storage, validation, routes, tests, README',
   goal: 'A REST API for todo lists with tests',
-  build({ goal, project }) {
-    return {
-      version: 1,
-      project,
-      goal: goal ?? this.goal,
-      budgetMicroUsd: null,
-      workspace: null,
-      commands: [
-        ['node', '--test'],
-        ['npm', 'test'],
-      ],
-      jobs,
-    }
-  },
-}
+  commands: [
+    ['node', '--test'],
+    ['npm', 'test'],
+  ],
+  jobs,
+})
