@@ -14,6 +14,7 @@ import { systemClock } from '../../src/runtime/clock.ts'
 import { runCommand } from '../../src/workspace/run-command.ts'
 import { temporaryWorkspace } from '../support/temporary-workspace.ts'
 import { toolContext } from '../support/tool-context.ts'
+import { inShortForm } from '../torture/in-short-form.ts'
 import { symlinkRace } from '../torture/symlink-race.ts'
 
 const tools = toolsFor(grantableTools)
@@ -49,15 +50,9 @@ describe('file tools', () => {
     // The suite would prove nothing if everything were refused.
     expect(written).toBeGreaterThan(100)
   }, 60_000)
-
-  it('lose no race against swapped links', async () => {
-    const counts = await symlinkRace(Number(process.env['ORCH_RACE_MS'] ?? 3000))
-    expect(counts.escapes).toBe(0)
-    expect(counts.attempts).toBeGreaterThan(50)
-    // Both sides of the swap were met, or it was no race.
-    expect(Math.min(counts.written + counts.read, counts.refused)).toBeGreaterThan(0)
-  }, 60_000)
 })
+
+inShortForm(symlinkRace)
 
 const permission: CommandPermission = {
   commands: [

@@ -1,26 +1,45 @@
 // Long forms of the promises. usage: npm run torture [-- name...] [--full]
-import { killResumeOnBothEngines } from './kill-resume-engines.ts'
-import { naiveRace, symlinkRace } from './symlink-race.ts'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import buildDist from '../support/build-dist.ts'
+import { killChildren } from './children.ts'
+import { killResume } from './kill-resume.ts'
+import type { TortureLine } from './line.ts'
+import { runLines } from './run-lines.ts'
+import { symlinkRace } from './symlink-race.ts'
 
-/** One long test: returns what it saw and whether the promise held. */
-type Torture = (full: boolean) => Promise<{ readonly held: boolean; readonly saw: unknown }>
-
-const tortures: Readonly<Record<string, Torture>> = {
-  'kill-resume': (full) => killResumeOnBothEngines({ jobs: full ? 300 : 100, kills: full ? 60 : 20 }),
-  'symlink-race': async (full) => {
-    const confined = await symlinkRace(full ? 60_000 : 10_000)
-    // The usual check, in the same race: if it loses nothing, the race proves nothing.
-    const naive = await naiveRace(full ? 10_000 : 3_000)
-    return { held: confined.escapes === 0 && naive.escapes > 0, saw: { confined, naive } }
-  },
-}
+/** In the order in which they run. */
+const lines: readonly TortureLine[] = [killResume, symlinkRace]
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
-const full = process.argv.includes('--full')
-for (const name of names.length === 0 ? Object.keys(tortures) : names) {
-  const torture = tortures[name]
-  if (torture === undefined) throw new Error(`no torture ${name}; there are: ${Object.keys(tortures).join(', ')}`)
-  const { held, saw } = await torture(full)
-  process.stdout.write(`${name}: ${held ? 'held' : 'BROKEN'} ${JSON.stringify(saw)}\n`)
-  if (!held) process.exitCode = 1
+const chosen = names.length === 0 ? lines : names.map(lineNamed)
+
+keepEverythingInOneDirectory()
+buildDist()
+const held = await runLines(chosen, {
+  size: process.argv.includes('--full') ? 'full' : 'normal',
+  seed: Number(process.env['ORCH_TORTURE_SEED'] ?? 1),
+  print: (text) => void process.stdout.write(text),
+})
+// A line that ran out of time may still hold timers and sockets.
+// oxlint-disable-next-line unicorn/no-process-exit
+process.exit(held ? 0 : 1)
+
+function lineNamed(name: string): TortureLine {
+  const line = lines.find((one) => one.name === name)
+  if (line === undefined) throw new Error(`no line ${name}; there are: ${lines.map((one) => one.name).join(', ')}`)
+  return line
+}
+
+/** Whatever a line or a stopped run forgets lies below one directory and is removed with it. */
+function keepEverythingInOneDirectory(): void {
+  const directory = mkdtempSync(join(tmpdir(), 'orch-torture-run-'))
+  // The Postgres of the run may be another user's process.
+  chmodSync(directory, 0o755)
+  process.env['TMPDIR'] = directory
+  process.on('exit', () => {
+    killChildren([])
+    rmSync(directory, { recursive: true, force: true })
+  })
 }

@@ -3,32 +3,49 @@
  * the database and at the log of the model server, which is the only witness of what was paid for.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Database } from '../../src/database/connection.ts'
 import type { PlannedJob } from '../../src/domain/plan.ts'
 import { seededRandom, type Random } from '../../src/runtime/random.ts'
 import { startFakeModelServer, type FakeReply, type FakeRequest } from '../support/fake-model-server.ts'
 import { storeRows } from '../support/job-rows.ts'
 import { hermeticEnv, runOrchProcess } from '../support/run-orch.ts'
+import { atLeast, exactly, noted, type OpenedDatabase, type Scene, type Size, type TortureLine } from './line.ts'
 
 const bin = new URL('../../bin/orch.js', import.meta.url).pathname
 const longestRoundMs = 60_000
 
-export interface KillResumeOptions {
-  /** Open and migrated. */
-  readonly database: Database
-  readonly url: string
-  readonly schema: string | undefined
-  /** An empty directory for workspace, state and configuration. */
-  readonly cwd: string
+const sizes: Readonly<Record<Size, { readonly jobs: number; readonly kills: number; readonly latencyMs: number }>> = {
+  short: { jobs: 9, kills: 3, latencyMs: 150 },
+  normal: { jobs: 100, kills: 20, latencyMs: 250 },
+  full: { jobs: 300, kills: 60, latencyMs: 250 },
+}
+
+export const killResume: TortureLine = {
+  name: 'kill-resume',
+  promise: 'survives kill -9: every job completes once, and nothing that was committed is bought again',
+  run: async (scene, size) => {
+    const wanted = sizes[size]
+    const report = await killAndResume({ ...(await scene.open()), cwd: scene.cwd, seed: scene.seed, ...wanted })
+    return [
+      exactly('kills', report.kills, wanted.kills),
+      exactly('exit code of the last run', report.exitCode ?? -1, 0),
+      exactly('jobs completed', report.states['completed'] ?? 0, wanted.jobs),
+      exactly('jobs completed another number of times than once', report.notOnce.length, 0),
+      exactly('committed calls bought again', report.boughtAgain.length, 0),
+      noted('calls', report.calls),
+      // A call in flight when its process dies is asked again; the ledger shows both purchases.
+      atLeast('rows of the ledger', report.ledgerRows, { limit: report.calls }),
+    ]
+  },
+}
+
+interface KillResumeOptions extends OpenedDatabase, Pick<Scene, 'cwd' | 'seed'> {
   readonly jobs: number
   readonly kills: number
   readonly latencyMs: number
-  readonly seed: number
 }
 
-export interface KillResumeReport {
+interface KillResumeReport {
   readonly kills: number
   readonly exitCode: number | null
   /** Jobs by state at the end. */
@@ -42,7 +59,7 @@ export interface KillResumeReport {
 }
 
 /** Runs the torture. Bounded: `kills` rounds of at most a minute, and one to the end. */
-export async function killAndResume(options: KillResumeOptions): Promise<KillResumeReport> {
+async function killAndResume(options: KillResumeOptions): Promise<KillResumeReport> {
   const server = await startFakeModelServer({ respond: (request) => reply(request, options.latencyMs) })
   try {
     await prepare(options, server.url)
@@ -107,8 +124,6 @@ function isCommitted(request: FakeRequest, committed: ReadonlyMap<string, number
 
 async function prepare(options: KillResumeOptions, serverUrl: string): Promise<void> {
   const { database, cwd } = options
-  mkdirSync(join(cwd, '.orch'), { recursive: true })
-  writeFileSync(join(cwd, '.orch', 'workspace.json'), '{"version":1,"id":"torture"}\n')
   await storeRows(database, { slug: 'torture', jobs: plannedJobs(options.jobs), project: { workspace: cwd } })
   const row = { id: 'fake', label: 'fake', kind: 'openai-compatible', base_url: `${serverUrl}/v1`, enabled: 1 }
   await database.db

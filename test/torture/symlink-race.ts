@@ -5,9 +5,10 @@ import { realpath, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, sep } from 'node:path'
 import { openWorkspace, type Workspace } from '../../src/workspace/workspace.ts'
+import { atLeast, exactly, noted, type Figure, type Size, type TortureLine } from './line.ts'
 
 /** What a race came to. */
-export interface RaceCounts {
+interface RaceCounts {
   attempts: number
   written: number
   read: number
@@ -22,20 +23,44 @@ interface RacePlace {
   readonly outside: string
 }
 
+const durationMs: Readonly<Record<Size, number>> = { short: 3000, normal: 10_000, full: 60_000 }
+
+export const symlinkRace: TortureLine = {
+  name: 'symlink-race',
+  promise: 'no read or write of a workspace leaves it, however fast another process swaps links',
+  // Nothing of it meets a database.
+  engines: ['SQLite'],
+  run: async (_scene, size): Promise<readonly Figure[]> => {
+    const confined = await confinedRace(durationMs[size])
+    // The usual check, in the same race: if it loses nothing, the race proves nothing.
+    const naive = await naiveRace(durationMs[size] / 4)
+    return [
+      exactly('escapes', confined.escapes, 0),
+      atLeast('attempts', confined.attempts, { limit: 50 }),
+      atLeast('attempts that were let through', confined.written + confined.read, { limit: 1 }),
+      atLeast('attempts that were refused', confined.refused, { limit: 1 }),
+      // Whether the usual check loses in a few moments is a matter of luck.
+      size === 'short'
+        ? noted('escapes of resolve-then-open', naive.escapes)
+        : atLeast('escapes of resolve-then-open', naive.escapes, { limit: 1 }),
+    ]
+  },
+}
+
 /**
  * Another process swaps a directory and a file of the workspace for links that lead out, as fast as it can, while this
- * one writes and reads through them for `durationMs`.
+ * one writes and reads through them.
  */
-export async function symlinkRace(durationMs: number): Promise<RaceCounts> {
-  return race(durationMs, async (place, counts) => {
+async function confinedRace(forMs: number): Promise<RaceCounts> {
+  return race(forMs, async (place, counts) => {
     const workspace = await openWorkspace(place.root, { createWith: { next: () => 'race' }, limits: { writes: 1e9 } })
     return (lane, round) => oneAttempt(workspace, counts, `${lane}-${round % 20}`)
   })
 }
 
 /** The same race against resolve-then-open, the usual check. It escapes, which proves that the race is one. */
-export async function naiveRace(durationMs: number): Promise<RaceCounts> {
-  return race(durationMs, ({ root }, counts) =>
+async function naiveRace(forMs: number): Promise<RaceCounts> {
+  return race(forMs, ({ root }, counts) =>
     Promise.resolve(async (lane, round) => {
       counts.attempts += 1
       try {
@@ -55,7 +80,7 @@ type Attempt = (lane: number, round: number) => Promise<void>
 const lanes = 4
 
 async function race(
-  durationMs: number,
+  forMs: number,
   prepare: (place: RacePlace, counts: RaceCounts) => Promise<Attempt>,
 ): Promise<RaceCounts> {
   const place = makePlace()
@@ -66,7 +91,7 @@ async function race(
   try {
     await once(swapper.stdout, 'data')
     const attempt = await prepare(place, counts)
-    const end = performance.now() + durationMs
+    const end = performance.now() + forMs
     await Promise.all(
       Array.from({ length: lanes }, async (_, lane) => {
         for (let round = 0; performance.now() < end; round += 1) await attempt(lane, round)
