@@ -2,16 +2,14 @@
  * `jobs run --rehearse`: the real scheduler on a scratch copy, with simulated work. No row of the real
  * database changes, no command runs, no file of a workspace is touched, nothing is sent anywhere.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openDatabase, type Database } from '../database/connection.ts'
+import type { Database } from '../database/connection.ts'
 import { copyForRehearsal } from '../database/queries/copy-for-rehearsal.ts'
-import { migrate } from '../database/migration/migrate.ts'
-import type { Migration } from '../database/migration/migration.ts'
 import type { Attempt, Outcome } from '../execution/attempt.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { seededRandom, type Random } from '../runtime/random.ts'
+import { seededRandom } from '../runtime/random.ts'
+import { openScratchArea, type ScratchDeps } from './scratch-area.ts'
 
 export interface Scratch {
   readonly database: Database
@@ -22,33 +20,21 @@ export interface Scratch {
   end(keep: boolean): Promise<void>
 }
 
-export interface ScratchOptions {
+export interface ScratchOptions extends ScratchDeps {
   readonly source: Database
   readonly projectSlug: string | null
   readonly hasTasks: boolean
-  readonly migrations: readonly Migration[]
-  readonly clock: Clock
-  readonly random: Random
-  readonly toolVersion: string
 }
 
-/** Makes the scratch database: a file of its own in a fresh temporary directory. */
+/** Makes the scratch database: a file of its own in the system's temporary directory. */
 export async function openScratch(options: ScratchOptions): Promise<Scratch> {
-  const { source, projectSlug, hasTasks, migrations, clock, random, toolVersion } = options
-  const directory = await mkdtemp(join(tmpdir(), 'orch-rehearsal-'))
-  const path = join(directory, 'orch.db')
-  const remove = () => rm(directory, { recursive: true, force: true })
+  const { source, projectSlug, hasTasks } = options
+  const area = await openScratchArea({ url: join(tmpdir(), 'orch.db'), purpose: 'rehearsal' }, options)
   try {
-    const database = await openDatabase(path, { clock, random, create: true })
-    await migrate(database, { migrations, clock, toolVersion })
-    const jobs = await copyForRehearsal(source.db, database, { projectSlug, hasTasks })
-    const end = async (keep: boolean) => {
-      await database.close()
-      if (!keep) await remove()
-    }
-    return { database, path, jobs, end }
+    const jobs = await copyForRehearsal(source.db, area.database, { projectSlug, hasTasks })
+    return { database: area.database, path: area.url, jobs, end: area.end }
   } catch (error) {
-    await remove()
+    await area.end()
     throw error
   }
 }
