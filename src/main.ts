@@ -8,22 +8,49 @@ import { engineError } from './database/dialect/engine-error.ts'
 import { exitCodes, type ExitCode, type ExitName } from './errors/exit-code.ts'
 import { OrchError, errorMessage, systemErrorCode } from './errors/orch-error.ts'
 import { redact, rememberEnvironmentSecrets } from './runtime/redaction.ts'
-import { systemSignals } from './runtime/signals.ts'
+import { ProcessSignals, stopSignals, type Signals, type StopSignal } from './runtime/signals.ts'
 
-/** Runs this process's own argv. */
-export async function runProcess(): Promise<number> {
-  // Whoever reads our output may leave; that ends output, not the run.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe)
-  return runMain(process.argv.slice(2), {
+/** Runs this process's own argv. `received` holds the stop signals that came while the program was loaded. */
+export async function runProcess(received: readonly StopSignal[] = []): Promise<number> {
+  const output = watchOutput([process.stdout, process.stderr])
+  const code = await runMain(process.argv.slice(2), {
     streams: process,
     env: process.env,
     cwd: process.cwd(),
-    signals: systemSignals,
+    signals: ownSignals(received),
   })
+  return code === exitCodes.done.code && output.failed ? exitCodes.bug.code : code
 }
 
-function ignoreClosedPipe(error: Error): void {
-  if (systemErrorCode(error) !== 'EPIPE') throw error
+/** From here on the process answers for its signals; the third ends it, whatever it still waits for. */
+function ownSignals(received: readonly StopSignal[]): Signals {
+  const exit = () => process.exit(exitCodes.signal.code)
+  const signals = new ProcessSignals((graceMs) => (graceMs === 0 ? exit() : void setTimeout(exit, graceMs).unref()))
+  for (const name of stopSignals) {
+    const keepers = process.listeners(name)
+    // First ours, then theirs away: without any listener the default action would be back for a moment.
+    process.on(name, () => signals.receive(name))
+    for (const keeper of keepers) process.off(name, keeper)
+  }
+  for (const name of received) signals.receive(name)
+  return signals
+}
+
+/** What a stream says when its reader or its terminal is gone. */
+const nobodyReads = new Set(['EPIPE', 'EIO', 'ENXIO', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END'])
+
+/**
+ * Whoever reads our output may leave; that ends output, not the run, and is no failure. Output that cannot be
+ * written for another reason (a full disk) does not end the run either, but makes its success a failure.
+ */
+function watchOutput(outputs: readonly NodeJS.WriteStream[]): { readonly failed: boolean } {
+  const state = { failed: false }
+  for (const stream of outputs) {
+    stream.on('error', (error) => {
+      if (!nobodyReads.has(systemErrorCode(error) ?? '')) state.failed = true
+    })
+  }
+  return state
 }
 
 /** Runs one call and returns its exit code. Never throws. */

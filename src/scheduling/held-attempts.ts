@@ -72,6 +72,11 @@ export class HeldAttempts {
     if (this.#held.get(held.claimed.job.id) === held) this.#held.delete(held.claimed.job.id)
   }
 
+  abort(jobId: string, reason: StopReason): void {
+    const held = this.#held.get(jobId)
+    if (held !== undefined) abort(held.controller, reason)
+  }
+
   abortAll(reason: StopReason): void {
     for (const { controller } of this.all()) abort(controller, reason)
   }

@@ -61,6 +61,8 @@ export class SchedulerRun {
   stop(): void {
     this.scheduler.draining = true
     this.#stopping = true
+    // Not left to the next pass: the one under way may be waiting for a database that is gone.
+    this.scheduler.held.abortAll('stop')
     this.#drained.abort()
     this.#deps.notify({ kind: 'stopping', running: this.scheduler.held.running })
     this.#wakeup.abort()

@@ -155,7 +155,9 @@ export class Scheduler {
   }
 
   #start(claimed: ClaimedJob): void {
-    const { clock, database, execute, notify } = this.deps
+    const { clock, database, notify } = this.deps
+    // A drain that came while the claim was on its way: the job goes back as it was.
+    const execute = this.draining ? giveBack : this.deps.execute
     this.held.start(claimed, {
       execute,
       schedulerId: this.id,
@@ -163,6 +165,7 @@ export class Scheduler {
       classify: database.dialect.classify,
       onEnd: () => this.#onEnd(),
     })
+    if (this.draining) this.held.abort(claimed.job.id, 'stop')
     notify({ kind: 'started', claimed, atMs: claimed.job.updatedAt })
   }
 
@@ -178,12 +181,17 @@ export class Scheduler {
 
   async #releaseRest(tables: TablesNow): Promise<void> {
     const { database, ids, random } = this.deps
-    const outcome = { kind: 'released', reason: 'the scheduler was stopped' } as const
     const finishes = this.held.all().flatMap(({ claimed: { job } }) => {
-      const end = decideEnd(outcome, { try: job.try, maxTries: job.maxTries, random, stopped: true })
+      const end = decideEnd(stopped, { try: job.try, maxTries: job.maxTries, random, stopped: true })
       return end === null ? [] : { jobId: job.id, attempt: job.attempt, projectId: job.projectId, end }
     })
     await finishAttempts(database, finishes, { ids, tables })
     for (const held of this.held.all()) this.held.drop(held)
   }
+}
+
+const stopped = { kind: 'released', reason: 'the scheduler was stopped' } as const
+
+async function giveBack(): Promise<typeof stopped> {
+  return stopped
 }

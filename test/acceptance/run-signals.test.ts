@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { describeEachDatabase, temporaryDirectory, type TestDatabase } from '../support/databases.ts'
 import { storeRows } from '../support/job-rows.ts'
-import { hermeticEnv, runOrchProcess } from '../support/run-orch.ts'
+import { hermeticEnv, listensToSignals, runOrchProcess } from '../support/run-orch.ts'
 
 const bin = new URL('../../bin/orch.js', import.meta.url).pathname
 
-async function startRun(database: TestDatabase, sleepMs: number) {
+async function startRun(database: TestDatabase, sleepMs: number, { early }: { readonly early?: NodeJS.Signals } = {}) {
   const cwd = temporaryDirectory()
   mkdirSync(join(cwd, '.orch'))
   writeFileSync(join(cwd, '.orch', 'workspace.json'), '{"version":1,"id":"test"}\n')
@@ -30,7 +30,11 @@ async function startRun(database: TestDatabase, sleepMs: number) {
   const says = async (text: string) => {
     await expect.poll(() => output, { timeout: 20_000, interval: 20 }).toContain(text)
   }
-  await says('started')
+  if (early === undefined) await says('started')
+  else {
+    await listensToSignals(child)
+    child.kill(early)
+  }
   return { child, exit, says }
 }
 
@@ -57,5 +61,23 @@ describeEachDatabase('orch jobs run, told to stop', (open) => {
     child.kill('SIGTERM')
     expect(await exit).toBe('130')
     expect(await stateOf(database, 'a')).toMatchObject({ state: 'ready', try: 1, interruptions: 0, lease_owner: null })
+  })
+
+  it('a third time, ends at once with 130, whatever hangs', async () => {
+    const database = await open()
+    const { child, exit } = await startRun(database, 60_000)
+    // A process that is frozen takes all three in one moment: nothing it waits for has ended by then.
+    child.kill('SIGSTOP')
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) child.kill(signal)
+    child.kill('SIGCONT')
+    expect(await exit).toBe('130')
+  })
+
+  it('before it has claimed anything, claims nothing', async () => {
+    const database = await open()
+    const { child, exit } = await startRun(database, 60_000, { early: 'SIGTERM' })
+    expect(await exit).toBe('130')
+    expect(child.signalCode).toBeNull()
+    expect(await stateOf(database, 'a')).toMatchObject({ state: 'ready', attempt: 0 })
   })
 })

@@ -1,7 +1,9 @@
-import { spawn } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { existsSync, mkdirSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { setTimeout as pause } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { documentShapes } from '../../src/cli/schema-catalog.ts'
 import type { StopSignal } from '../../src/runtime/signals.ts'
@@ -98,6 +100,23 @@ export function runOrchProcess(argv: readonly string[], options: RunOptions): Pr
     child.on('error', reject)
     child.on('close', (code, signal) => resolve({ exitCode: code ?? (signal === null ? 1 : 130), stdout, stderr }))
   })
+}
+
+/** The bit of SIGHUP (1) in a signal mask: Node itself never catches it, so whoever does is the program. */
+const hangupBit = 1n
+
+/**
+ * Waits for the program's first line, from which on it answers for its signals; what comes earlier meets Node or
+ * the system. Where there is no /proc, for as long as Node takes to start.
+ */
+export async function listensToSignals(child: ChildProcess): Promise<void> {
+  const status = `/proc/${child.pid}/status`
+  if (!existsSync('/proc/self/status')) return pause(200)
+  for (let round = 0; round < 2000 && child.exitCode === null; round++) {
+    const caught = /^SigCgt:\s*([0-9a-f]+)/m.exec(await readFile(status, 'utf8').catch(() => ''))?.[1] ?? '0'
+    if ((BigInt(`0x${caught}`) & hangupBit) !== 0n) return
+    await pause(2)
+  }
 }
 
 /** Like `runOrch`, for steps that must succeed: otherwise throws what the command printed. */
