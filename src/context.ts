@@ -24,6 +24,7 @@ import type { SelectionPolicy } from './models/ranking.ts'
 import type { ProviderHealth } from './providers/health.ts'
 import type { ProviderManager } from './providers/provider-manager.ts'
 import { systemClock, type Clock } from './runtime/clock.ts'
+import { crashPointsFrom, crashPointVariable, type CrashPoints } from './runtime/crash-point.ts'
 import { systemIds, type Ids } from './runtime/ids.ts'
 import { lazy } from './runtime/lazy.ts'
 import { lineLogger, silentLogger, type Logger } from './runtime/logger.ts'
@@ -43,6 +44,8 @@ export interface Context {
   readonly version: string
   readonly paths: Paths
   readonly signals: Signals
+  /** For tests only: where this process is told to die. */
+  readonly crashPoints: CrashPoints | undefined
   readonly trust: TrustStore
   /** Settings after precedence, the database's own layer included where the database is trusted. */
   settings(): Promise<Settings>
@@ -129,13 +132,16 @@ export function createContext(options: ContextOptions): Context {
   const userConfigDir = paths.userConfigDir
   const providers = providerGetters({ ...databases, databaseIsTrusted, env: options.env, userConfigDir })
   const models = modelGetters({ ...databases, ...providers, databaseIsTrusted, settings })
-  const callDeps = callDepsGetter({ ...databases, ...providers, ...models, settings, paths, warn: options.warn })
+  const crashPoints = crashPointsFrom(options.env[crashPointVariable])
+  const callSources = { ...databases, ...providers, ...models, settings, paths, warn: options.warn, crashPoints }
+  const callDeps = callDepsGetter(callSources)
   return {
     ...systemParts(logger),
     ...databases,
     env: options.env,
     cwd: options.cwd,
     signals: options.signals,
+    crashPoints,
     paths,
     trust,
     migrate: (request = {}) => migrateDatabase({ databases, trust, version: packageJson.version }, request),
@@ -144,7 +150,7 @@ export function createContext(options: ContextOptions): Context {
     ...providers,
     ...models,
     callDeps,
-    executionDeps: executionDepsGetter({ callDeps, roles: models.roles, settings, env: options.env }),
+    executionDeps: executionDepsGetter({ callDeps, roles: models.roles, settings, env: options.env, crashPoints }),
   }
 }
 
@@ -176,7 +182,7 @@ function modelGetters({ database, tables, databaseIsTrusted, providers, health, 
 
 interface CallSources extends Pick<
   Context,
-  'database' | 'tables' | 'providers' | 'health' | 'modelChooser' | 'paths' | 'settings'
+  'database' | 'tables' | 'providers' | 'health' | 'modelChooser' | 'paths' | 'settings' | 'crashPoints'
 > {
   readonly warn: ContextOptions['warn']
 }
@@ -201,6 +207,7 @@ function callDepsGetter(sources: CallSources): Context['callDeps'] {
     projectBudgetMicroUsd: await projectBudget(sources),
     redact,
     warnOnce,
+    crashPoints: sources.crashPoints,
   })
 }
 
@@ -209,9 +216,11 @@ async function projectBudget({ settings }: Pick<Context, 'settings'>): Promise<n
   return usd === null ? null : microUsdFromUsd(usd)
 }
 
-type ExecutionSources = Pick<Context, 'callDeps' | 'roles' | 'settings' | 'env'>
+type ExecutionSources = Pick<Context, 'callDeps' | 'roles' | 'settings' | 'env' | 'crashPoints'>
 
-function executionDepsGetter({ callDeps, roles, settings, env }: ExecutionSources): Context['executionDeps'] {
+function executionDepsGetter(sources: ExecutionSources): Context['executionDeps'] {
+  const { callDeps, roles, settings, env, crashPoints } = sources
+  const onStart = () => crashPoints?.pass('during-command')
   return async (options = {}) => {
     const [{ openWorkspace }, { runCommand }, { parseAllowedBinaries }] = await Promise.all([
       import('./workspace/workspace.ts'),
@@ -223,7 +232,7 @@ function executionDepsGetter({ callDeps, roles, settings, env }: ExecutionSource
       calls: await callDeps(options),
       roles: await roles(),
       openWorkspace: (root) => openWorkspace(root),
-      runCommand: (argv, command) => runCommand(argv, { ...command, env, clock: systemClock }),
+      runCommand: (argv, command) => runCommand(argv, { ...command, env, clock: systemClock, onStart }),
       allowedBinaries: parseAllowedBinaries(chosen.get('commands.allow')),
       limits: {
         turns: chosen.get('limits.turns'),

@@ -7,6 +7,7 @@ import type { ModelWish } from '../models/model-chooser.ts'
 import type { ModelClient } from '../providers/model-client.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Clock } from '../runtime/clock.ts'
+import type { CrashPoints } from '../runtime/crash-point.ts'
 import type { Ids } from '../runtime/ids.ts'
 import type { Random } from '../runtime/random.ts'
 
@@ -64,4 +65,6 @@ export interface CallDeps {
   readonly redact: (text: string) => string
   /** Tells the operator once per key and process; the second call with a key does nothing. */
   readonly warnOnce: (key: string, message: string) => void
+  /** For tests only. */
+  readonly crashPoints?: CrashPoints
 }

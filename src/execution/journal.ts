@@ -167,6 +167,7 @@ export class Journal {
       // A full disk must not lose the result in hand: the commit that follows is as durable.
       deps.warnOnce('spool', `Results cannot be spooled to ${deps.spoolDir}: a crash now could buy a reply twice`)
     }
+    deps.crashPoints?.pass('after-spool')
   }
 
   /**
@@ -197,6 +198,7 @@ export class Journal {
         await this.#recordRejection(trx, present, { errand, nowMs })
       },
     )
+    this.deps.crashPoints?.pass('after-errand-commit')
     await this.spool.remove(errand.id)
     if (written === null) return { kind: 'ended', outcome: { kind: 'lost' } }
     return { kind: 'done', output: kept, replayed: false }

@@ -58,6 +58,7 @@ async function ask(journal: Journal, step: ModelStep, place: OpenPlace): Promise
     signal,
     timeoutMs,
   })
+  if (result.kind === 'reply') journal.deps.crashPoints?.pass('after-response')
   if (result.kind !== 'reply')
     return endWithoutReply(journal, { errand: place.errand, started: ledger.started, result })
   const { model, settlement } = result
@@ -128,7 +129,9 @@ class ErrandLedger implements CallLedger {
       return admitted
     })
     if (admission === null) return { kind: 'lost' }
-    if (admission.kind === 'admitted') this.started = true
+    if (admission.kind !== 'admitted') return admission
+    this.started = true
+    deps.crashPoints?.pass('after-errand-start')
     return admission
   }
 

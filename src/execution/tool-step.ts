@@ -52,6 +52,7 @@ async function begin<T>(journal: Journal, step: ToolStep<T>, place: Open): Promi
     return true
   })
   if (started === null) return { kind: 'ended', outcome: { kind: 'lost' } }
+  journal.deps.crashPoints?.pass('after-errand-start')
   return finish(journal, step, { place, fresh: false })
 }
 
@@ -61,6 +62,9 @@ async function finish<T>(
   { place, fresh }: { place: Open | Interrupted; fresh: boolean },
 ): Promise<Step<T>> {
   const output = await step.work()
+  if (step.effect.kind !== 'none') {
+    journal.deps.crashPoints?.pass(step.effect.kind === 'file' ? 'after-file-write' : 'after-command')
+  }
   // What a program printed cannot be had again, so it waits in the spool for its commit; a file can be looked at.
   if (step.effect.kind === 'command') {
     await journal.spoolResult(place.errand, { output, settlement: null })

@@ -4,6 +4,7 @@ import type { ClaimedJob } from '../database/queries/claim.ts'
 import type { TableName } from '../database/tables.ts'
 import type { Attempt, Outcome } from '../execution/attempt.ts'
 import type { Clock } from '../runtime/clock.ts'
+import type { CrashPoints } from '../runtime/crash-point.ts'
 import type { Ids } from '../runtime/ids.ts'
 import type { Random } from '../runtime/random.ts'
 import type { ProcessIdentity } from '../workspace/process-identity.ts'
@@ -32,6 +33,8 @@ export interface SchedulerDeps {
   /** Ends what an abandoned attempt left running on this host, before its job starts again. */
   readonly killRemains: (jobId: string, attempt: number) => Promise<void>
   readonly notify: (event: SchedulerEvent) => void
+  /** For tests only. */
+  readonly crashPoints?: CrashPoints
 }
 
 export interface SchedulerOptions {

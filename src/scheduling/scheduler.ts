@@ -66,6 +66,7 @@ export class Scheduler {
     const rescued = await this.#rescue(tables)
     const woken = await this.#wake(tables)
     const { settled, claimed } = await settleAndClaim(this.#settling(tables), await this.#claimRequest(tables))
+    if (claimed.length > 0) this.deps.crashPoints?.pass('after-claim')
     for (const job of claimed) this.#start(job)
     return { settled, rescued, woken, claimed: claimed.length, running: this.held.running }
   }
@@ -85,7 +86,8 @@ export class Scheduler {
   /** Says that this scheduler is gone, so that others need not wait for its leases. */
   async leave(): Promise<void> {
     if (!this.#registered) return
-    const { database } = this.deps
+    const { database, crashPoints } = this.deps
+    crashPoints?.pass('before-leave')
     await touchSchedulerInstance(database.db, this.id, { stoppedAt: await database.now() })
   }
 
@@ -116,6 +118,7 @@ export class Scheduler {
     const deadOwners = tables.instances ? await findDeadOwners(this.deps, this.id) : []
     const heldJobIds = this.held.keys().map((key) => key.jobId)
     const reports = await rescueJobs(database, { schedulerId: this.id, heldJobIds, deadOwners, ids, tables })
+    if (reports.length > 0) this.deps.crashPoints?.pass('after-rescue')
     for (const report of reports) {
       if (!report.accepted) continue
       await killRemains(report.jobId, report.attempt)

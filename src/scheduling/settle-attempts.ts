@@ -30,7 +30,9 @@ export async function settleAndClaim(settling: Settling, request: ClaimRequest):
   const ended = settling.held.ended()
   if (ended.length === 0) return { settled: 0, claimed: await claimJobs(settling.deps.database, request) }
   const finishes = ended.flatMap((held) => toFinish(held, settling) ?? [])
+  settling.deps.crashPoints?.pass('before-finish')
   const { reports, claimed } = await writeEnds(finishes, settling, request)
+  settling.deps.crashPoints?.pass('after-finish')
   forget(ended, reports, settling)
   return { settled: ended.length, claimed }
 }

@@ -19,6 +19,8 @@ export interface RunCommandOptions {
   /** Marks every process of the attempt, so that `killAttempt` finds what survives this process. */
   readonly attemptToken: string
   readonly clock: Clock
+  /** Called as soon as the program runs. */
+  readonly onStart?: () => void
 }
 
 /** Why a command did not start. */
@@ -69,6 +71,7 @@ export async function runCommand(argv: Argv, options: RunCommandOptions): Promis
   }
   child.stdout?.on('data', (chunk: Buffer) => output.add(chunk))
   child.stderr?.on('data', (chunk: Buffer) => output.add(chunk))
+  if (child.pid !== undefined) options.onStart?.()
   return ended(await supervise(child, { argv, options, mark }))
 }
 

@@ -37,9 +37,10 @@ async function runWork({ context, io, work }: Running, options: WorkOptions): Pr
   const rehearsal = scratch !== null
   const hasUsageTable = !rehearsal && (await tables.has('model_usage'))
   const output = new RunOutput({ context, io, database, projectSlug: runOptions.projectSlug, rehearsal, hasUsageTable })
-  const { clock, random, ids } = context
+  const { clock, random, ids, crashPoints } = context
   const { execute, canReach, killRemains } = work
-  const surroundings = { clock, random, ids, database, tables, execute, canReach, killRemains, ...processJudge() }
+  const shared = { clock, random, ids, crashPoints }
+  const surroundings = { ...shared, database, tables, execute, canReach, killRemains, ...processJudge() }
   const run = new SchedulerRun({ ...surroundings, notify: (event) => output.event(event) }, runOptions)
   const unlisten = drainOnSignals(context.signals, run)
   await output.open(() => run.scheduler.held.all())
