@@ -1,6 +1,7 @@
 import type { Clock } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
 import { OrchError } from '../errors/orch-error.ts'
+import type { ChangeWatch, WatchOptions } from './dialect/change-watch.ts'
 import type { Db, Dialect, Trx } from './dialect/dialect.ts'
 
 /** An open database. `write` is `dialect.write` bound to `db`. */
@@ -11,6 +12,8 @@ export interface Database {
   readonly address: string
   now(): Promise<number>
   write<T>(work: (trx: Trx) => Promise<T>): Promise<T>
+  /** Starts to listen for what others write. Returns at once, also while the database is away. */
+  watchChanges(options?: WatchOptions): ChangeWatch
   close(): Promise<void>
 }
 
@@ -39,13 +42,14 @@ export function isServerUrl(url: string): boolean {
  * Throws ORCH_DATABASE_UNREACHABLE when it cannot be opened, ORCH_USAGE for another scheme.
  */
 export async function openDatabase(url: string, options: OpenOptions): Promise<Database> {
-  const { db, dialect, address } = await openEngine(url, options)
+  const { db, dialect, address, watchChanges } = await openEngine(url, options)
   return {
     db,
     dialect,
     address,
     now: () => dialect.now(db),
     write: (work) => dialect.write(db, work),
+    watchChanges,
     close: () => db.destroy(),
   }
 }

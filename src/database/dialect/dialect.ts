@@ -41,6 +41,11 @@ export interface Dialect {
   changeVersion(db: Db): Promise<number | null>
   /** Takes a lock that ends with the transaction and serializes exact shared limits. */
   lockLimits(trx: Trx): Promise<void>
+  /**
+   * Tells other processes that something may be startable or must be stopped: at the commit where `db` is a
+   * transaction, at once otherwise. A hint, nothing to rely on; nothing at all where `notifies` is false.
+   */
+  notify(db: Db): Promise<void>
   /** What went wrong, decided by the engine's error code. */
   classify(error: unknown): DatabaseFailure
 }

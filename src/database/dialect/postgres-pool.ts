@@ -40,6 +40,15 @@ function watchedClient(client: pg.PoolClient): PostgresPoolClient {
   return { query: query as PostgresPoolClient['query'], release: () => client.release(broken) }
 }
 
+/**
+ * Ends a connection at once. pg's own end says goodbye and then waits, for ever where the other side does not
+ * answer; its types do not show the socket.
+ */
+export function destroySocket(client: pg.ClientBase): void {
+  const { connection } = client as unknown as { readonly connection: { readonly stream: { destroy(): void } } }
+  connection.stream.destroy()
+}
+
 /** Whether a server that goes on working reported the error; FATAL is its last word on a connection. */
 function comesFromServer(error: unknown): boolean {
   return error instanceof Error && 'severity' in error && error.severity !== 'FATAL' && error.severity !== 'PANIC'

@@ -1,12 +1,14 @@
 /** Postgres: a pool, one schema for all of orch's tables, time by the server's clock. */
 import pg from 'pg'
-import { Kysely, PostgresDialect, sql, type PostgresPool } from 'kysely'
+import { Kysely, PostgresDialect, sql } from 'kysely'
 import { OrchError, errorMessage, systemErrorCode } from '../../errors/orch-error.ts'
 import type { OpenOptions } from '../connection.ts'
 import type { Tables } from '../tables.ts'
+import type { WatchOptions } from './change-watch.ts'
 import type { DatabaseFailure, Db, Dialect, Shape } from './dialect.ts'
 import { groupColumns } from './group-columns.ts'
 import { watchedPool } from './postgres-pool.ts'
+import { channelOf, PostgresWatch, sendHint } from './postgres-watch.ts'
 import { retryContention } from './transaction-retry.ts'
 
 const int8Oid = 20
@@ -18,7 +20,8 @@ const limitsLock = [0x6f726368, 0x6c696d69] as const
 export async function openPostgres(url: string, options: OpenOptions) {
   const schema = options.schema ?? 'orch'
   const address = withoutPassword(url)
-  const pool = createPool(url, schema, options)
+  const client = clientConfig(url, schema, options)
+  const pool = watchedPool(new pg.Pool({ ...client, max: options.connections ?? 10 }))
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
   try {
     await sql`select 1`.execute(db)
@@ -33,21 +36,23 @@ export async function openPostgres(url: string, options: OpenOptions) {
       },
     )
   }
-  return { db, dialect: postgresDialect(schema, options), address }
+  const channel = channelOf(schema)
+  const sender = `from ${Math.floor(options.random.next() * 2 ** 48).toString(36)}`
+  const watchChanges = (watching: WatchOptions = {}) =>
+    new PostgresWatch({ ...options, ...watching, db, client, channel, sender })
+  return { db, dialect: postgresDialect(schema, { ...options, channel, sender }), address, watchChanges }
 }
 
-function createPool(url: string, schema: string, options: OpenOptions): PostgresPool {
+function clientConfig(url: string, schema: string, options: OpenOptions): pg.ClientConfig {
   const readOnly = options.readOnly === true ? ' -c default_transaction_read_only=on' : ''
   const given = splitOptions(url)
-  const pool = new pg.Pool({
+  return {
     connectionString: given.url,
-    max: options.connections ?? 10,
     connectionTimeoutMillis: 10_000,
     application_name: 'orch',
     options: `${given.options} -c search_path=${quoteSchema(schema)}${readOnly}`.trim(),
     types: { getTypeParser: parserFor },
-  })
-  return watchedPool(pool)
+  }
 }
 
 /** `options` in the address would replace orch's own, and with them the schema: both are sent. */
@@ -85,7 +90,12 @@ function withoutPassword(url: string): string {
   }
 }
 
-function postgresDialect(schema: string, options: OpenOptions): Dialect {
+interface HintOptions extends OpenOptions {
+  readonly channel: string
+  readonly sender: string
+}
+
+function postgresDialect(schema: string, options: HintOptions): Dialect {
   const policy = { clock: options.clock, random: options.random, classify: classifyPostgres }
   return {
     label: 'Postgres',
@@ -105,6 +115,7 @@ function postgresDialect(schema: string, options: OpenOptions): Dialect {
     lockLimits: async (trx) => {
       await sql`select pg_advisory_xact_lock(${sql.lit(limitsLock[0])}, ${sql.lit(limitsLock[1])})`.execute(trx)
     },
+    notify: (db) => sendHint(db, options.channel, options.sender),
     classify: classifyPostgres,
   }
 }

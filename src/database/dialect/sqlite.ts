@@ -22,9 +22,11 @@ import {
 import { OrchError, errorMessage, systemErrorCode } from '../../errors/orch-error.ts'
 import type { OpenOptions } from '../connection.ts'
 import type { Tables } from '../tables.ts'
+import { soleWriterWatch } from './change-watch.ts'
 import type { DatabaseFailure, Db, Dialect, Shape } from './dialect.ts'
 import { groupColumns } from './group-columns.ts'
 import { GroupCommit } from './group-commit.ts'
+import { SqliteWatch } from './sqlite-watch.ts'
 import { withStatementCache } from './statement-cache.ts'
 import { retryContention } from './transaction-retry.ts'
 
@@ -40,7 +42,9 @@ const busyTimeoutMs = 5
 export async function openSqlite(path: string, options: OpenOptions) {
   const file = await openFile(path, options)
   const db = new Kysely<Tables>({ dialect: new ImmediateSqliteDialect({ database: withStatementCache(file) }) })
-  return { db, dialect: sqliteDialect(options), address: path === ':memory:' ? path : resolve(path) }
+  const inMemory = path === ':memory:'
+  const watchChanges = () => (inMemory ? soleWriterWatch() : new SqliteWatch(db, resolve(path), options))
+  return { db, dialect: sqliteDialect(options), address: inMemory ? path : resolve(path), watchChanges }
 }
 
 async function openFile(path: string, options: OpenOptions): Promise<SqliteModule.Database> {
@@ -114,6 +118,8 @@ function sqliteDialect(options: OpenOptions): Dialect {
     },
     // The transaction already excludes every other writer.
     lockLimits: async () => {},
+    // A commit changes the file, and that is watched.
+    notify: async () => {},
     classify: classifySqlite,
   }
 }
