@@ -1,9 +1,10 @@
 /** Postgres: a pool, one schema for all of orch's tables, time by the server's clock. */
 import pg from 'pg'
-import { Kysely, PostgresDialect, sql } from 'kysely'
+import { Kysely, PostgresDialect, sql, type PostgresAdapter } from 'kysely'
 import { OrchError, errorMessage, systemErrorCode } from '../../errors/orch-error.ts'
 import type { OpenOptions } from '../connection.ts'
 import type { Tables } from '../tables.ts'
+import { BulkPostgresAdapter } from './bulk-adapter.ts'
 import type { WatchOptions } from './change-watch.ts'
 import type { DatabaseFailure, Db, Dialect, Shape } from './dialect.ts'
 import { groupColumns } from './group-columns.ts'
@@ -22,7 +23,7 @@ export async function openPostgres(url: string, options: OpenOptions) {
   const address = withoutPassword(url)
   const client = clientConfig(url, schema, options)
   const pool = watchedPool(new pg.Pool({ ...client, max: options.connections ?? 10 }))
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  const db = new Kysely<Tables>({ dialect: new BulkPostgresDialect({ pool }) })
   try {
     await sql`select 1`.execute(db)
   } catch (error) {
@@ -41,6 +42,12 @@ export async function openPostgres(url: string, options: OpenOptions) {
   const watchChanges = (watching: WatchOptions = {}) =>
     new PostgresWatch({ ...options, ...watching, db, client, channel, sender })
   return { db, dialect: postgresDialect(schema, { ...options, channel, sender }), address, watchChanges }
+}
+
+class BulkPostgresDialect extends PostgresDialect {
+  override createAdapter(): PostgresAdapter {
+    return new BulkPostgresAdapter()
+  }
 }
 
 function clientConfig(url: string, schema: string, options: OpenOptions): pg.ClientConfig {

@@ -10,18 +10,19 @@ import type SqliteModule from 'better-sqlite3'
 import {
   CompiledQuery,
   Kysely,
-  SqliteAdapter,
   SqliteDialect,
   SqliteDriver,
   sql,
   type DatabaseConnection,
   type Driver,
   type QueryResult,
+  type SqliteAdapter,
   type SqliteDialectConfig,
 } from 'kysely'
 import { OrchError, errorMessage, systemErrorCode } from '../../errors/orch-error.ts'
 import type { OpenOptions } from '../connection.ts'
 import type { Tables } from '../tables.ts'
+import { BulkSqliteAdapter } from './bulk-adapter.ts'
 import { soleWriterWatch } from './change-watch.ts'
 import type { DatabaseFailure, Db, Dialect, Shape } from './dialect.ts'
 import { groupColumns } from './group-columns.ts'
@@ -163,13 +164,7 @@ class ImmediateSqliteDialect extends SqliteDialect {
   }
 
   override createAdapter(): SqliteAdapter {
-    return new TransactionalDdlAdapter()
-  }
-}
-
-class TransactionalDdlAdapter extends SqliteAdapter {
-  override get supportsTransactionalDdl(): boolean {
-    return true
+    return new BulkSqliteAdapter()
   }
 }
 

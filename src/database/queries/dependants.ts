@@ -1,6 +1,8 @@
 /** What the end of a job does to the jobs behind it. */
 import { sql } from 'kysely'
 import type { Trx } from '../dialect/dialect.ts'
+import { hotStatement } from '../dialect/hot-statement.ts'
+import { toJson } from '../json.ts'
 
 export interface ChangedDependant {
   readonly id: string
@@ -8,45 +10,74 @@ export interface ChangedDependant {
 }
 
 /**
- * Counts one completed job off its dependants and makes those with none left ready. A relative decrement,
- * because two parents that finish at once each see the other as still running; in the order of ids,
- * so that two such transactions cannot wait for each other.
+ * Counts completed jobs off their dependants and makes those with none left ready; says for each completed job
+ * which ones it made ready, the last of several in the order given. A relative decrement, because two
+ * parents that finish at once in two transactions each see the other as still running; rows are locked in
+ * the order of ids, so that two such transactions cannot wait for each other.
  */
 export async function releaseDependants(
   trx: Trx,
-  completedId: string,
-  { now, lockRows }: { readonly now: number; readonly lockRows: boolean },
-): Promise<ChangedDependant[]> {
-  let waiting = trx
-    .selectFrom('jobs')
-    .select('jobs.id')
-    .where('jobs.state', '=', 'blocked')
-    .where('jobs.id', 'in', (eb) =>
-      eb.selectFrom('job_dependencies').select('job_id').where('depends_on_id', '=', completedId),
-    )
-    .orderBy('jobs.id')
-  if (lockRows) waiting = waiting.forUpdate('jobs')
-  const dependants = (await waiting.execute()).map((row) => row.id)
-  if (dependants.length === 0) return []
-  const rows = await trx
-    .updateTable('jobs')
-    .set((eb) => ({
-      blocked_by: eb('blocked_by', '-', 1),
-      state: eb
-        .case()
-        .when('blocked_by', '<=', 1)
-        .then(sql.lit('ready' as const))
-        .else(sql.lit('blocked' as const))
-        .end(),
-      ready_at: eb.case().when('blocked_by', '<=', 1).then(now).else(eb.ref('ready_at')).end(),
-      updated_at: now,
-    }))
-    .where('id', 'in', dependants)
-    .where('state', '=', 'blocked')
-    .returning(['id', 'project_id', 'state'])
-    .execute()
-  return rows.filter((row) => row.state === 'ready').map((row) => ({ id: row.id, projectId: row.project_id }))
+  completedIds: readonly string[],
+  now: number,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  if (completedIds.length === 0) return new Map()
+  const edges = await findWaiting(trx, { given: toJson(completedIds.map((parent, place) => ({ parent, place }))) })
+  if (edges.rows.length === 0) return new Map()
+  const byChild = new Map<string, { child: string; done: number; last: string; place: number }>()
+  for (const { child, parent, place } of edges.rows) {
+    const known = byChild.get(child)
+    if (known === undefined) byChild.set(child, { child, done: 1, last: parent, place })
+    else {
+      known.done += 1
+      if (place > known.place) Object.assign(known, { last: parent, place })
+    }
+  }
+  const counts = [...byChild.values()].map(({ child, done }) => ({ child, done }))
+  const { rows } = await countDown(trx, { given: toJson(counts), now, blocked: 'blocked' })
+  const released = new Map<string, string[]>()
+  for (const { id, state } of rows) {
+    const last = byChild.get(id)?.last
+    if (state !== 'ready' || last === undefined) continue
+    const others = released.get(last)
+    if (others === undefined) released.set(last, [id])
+    else others.push(id)
+  }
+  return released
 }
+
+interface WaitingEdge {
+  readonly child: string
+  readonly parent: string
+  readonly place: number
+}
+
+const findWaiting = hotStatement<'given', WaitingEdge>((db, slot, adapter) =>
+  sql<WaitingEdge>`
+    select jobs.id as child, given.parent as parent, given.place as place
+    from ${adapter.givenRows(slot('given'), { parent: 'text', place: 'integer' })}
+    join job_dependencies on job_dependencies.depends_on_id = given.parent
+    join jobs on jobs.id = job_dependencies.job_id
+    where jobs.state = 'blocked'
+    order by jobs.id
+    ${adapter.locksRows ? sql`for update of jobs` : sql``}`.compile(db),
+)
+
+// Not due before its time: such a job stands in line from then on (`ready_at` null, see claim-candidates).
+const countDown = hotStatement<'given' | 'now' | 'blocked', { readonly id: string; readonly state: string }>(
+  (db, slot, adapter) =>
+    sql<{ readonly id: string; readonly state: string }>`
+      update jobs
+      set blocked_by = blocked_by - given.done,
+        state = case when blocked_by <= given.done then 'ready' else 'blocked' end,
+        ready_at = case
+          when blocked_by > given.done then ready_at
+          when run_at <= ${slot('now')} then ${slot('now')}
+        end,
+        updated_at = ${slot('now')}
+      from ${adapter.givenRows(slot('given'), { child: 'text', done: 'integer' })}
+      where jobs.id = given.child and jobs.state = ${slot('blocked')}
+      returning id, state`.compile(db),
+)
 
 /** Makes everything behind a dead job skipped, through all generations, naming that job as the cause. */
 export async function skipDependants(

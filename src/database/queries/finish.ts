@@ -1,22 +1,25 @@
 /**
- * Ending attempts: one transaction for all that are ready together. Per attempt: fence, job, attempt
- * row, locks, dependants, history. An attempt that is no longer current changes nothing (promise 2).
+ * Ending attempts: all that are ready together in one transaction and a handful of statements, however many
+ * they are: locks, fence and jobs, attempt rows, dependants, history. An attempt that is no longer current
+ * changes nothing (promise 2). Only what is rare goes one by one: interruptions, and what stands behind a dead job.
  */
 import { interruptionsToQuarantine, type AttemptEnd } from '../../domain/attempt-end.ts'
 import type { JobHold, JobState } from '../../domain/job-state.ts'
 import type { Ids } from '../../runtime/ids.ts'
 import type { Database } from '../connection.ts'
 import type { Trx } from '../dialect/dialect.ts'
-import { toJson } from '../json.ts'
-import { endAttempt } from '../repositories/attempt-repository.ts'
+import { endAttempts } from '../repositories/attempt-repository.ts'
 import { appendEvents, type NewJobEvent } from '../repositories/event-repository.ts'
 import { releaseLocks } from '../repositories/lock-repository.ts'
 import { releaseDependants, skipDependants, type ChangedDependant } from './dependants.ts'
+import { endJobs, type JobEnd } from './end-jobs.ts'
 import type { AttemptKey } from './fence.ts'
 
 export interface FinishedAttempt extends AttemptKey {
   readonly projectId: string
   readonly end: AttemptEnd
+  /** False where it is known to hold no lock, so that none need be looked for. */
+  readonly holdsLocks?: boolean
 }
 
 /** Optional tables that exist now. */
@@ -59,75 +62,52 @@ export async function finishTogether(
   { dialect }: Pick<Database, 'dialect'>,
   { finishes, options }: { readonly finishes: readonly FinishedAttempt[]; readonly options: FinishOptions },
 ): Promise<FinishReport[]> {
-  // One order for everybody, so that two transactions cannot wait for each other.
-  const ordered = finishes.toSorted((a, b) => (a.jobId < b.jobId ? -1 : 1))
-  const now = await dialect.now(trx)
-  return finishInside(trx, ordered, { ...options, now, lockRows: dialect.skipsLocked })
+  if (finishes.length === 0) return []
+  return finishInside(trx, finishes, { ...options, now: await dialect.now(trx) })
 }
 
 export interface FinishContext extends FinishOptions {
   readonly now: number
-  readonly lockRows: boolean
 }
 
-/** For a transaction that knows its time already; in the order given. */
+/** For a transaction that knows its time already. Reports come in the order of the attempts' job ids. */
 export async function finishInside(
   trx: Trx,
   finishes: readonly FinishedAttempt[],
   context: FinishContext,
 ): Promise<FinishReport[]> {
+  // One order for everybody, so that two transactions cannot wait for each other.
+  const ordered = finishes.toSorted((a, b) => (a.jobId < b.jobId ? -1 : 1))
+  // Locks belong to the attempt, not to the job: given back also when the job moved on.
+  const holding = ordered.filter(({ holdsLocks }) => holdsLocks !== false)
+  if (context.tables.locks) await releaseLocks(trx, holding)
+  const ends: JobEnd[] = []
+  for (const finish of ordered) ends.push(await decide(trx, finish, context))
+  const accepted = await endJobs(trx, ends, context.now)
+  const current = ends.filter((end) => accepted.has(end))
+  await endAttempts(trx, current, context.now)
+  const completed = current.filter(({ end }) => end.state === 'completed').map(({ jobId }) => jobId)
+  const released = await releaseDependants(trx, completed, context.now)
   const reports: FinishReport[] = []
   const events: NewJobEvent[] = []
-  for (const finish of finishes) {
-    const report = await finishOne(trx, finish, context)
-    reports.push(report.report)
-    events.push(...report.events)
+  for (const end of ends) {
+    if (!accepted.has(end)) {
+      reports.push(refused(end))
+      events.push(eventOf(end, 'rejected_write', { verb: 'finish', outcome: end.end.outcome }))
+      continue
+    }
+    const skipped = isDead(end) ? await skipDependants(trx, end.jobId, context) : []
+    reports.push(report(end, { released: released.get(end.jobId) ?? [], skipped }))
+    events.push(...eventsOf(end, skipped, context.eventKind))
   }
   if (context.tables.events) await appendEvents(trx, events, { ids: context.ids, at: context.now })
   return reports
 }
 
-async function finishOne(trx: Trx, finish: FinishedAttempt, context: FinishContext) {
-  const { jobId, attempt, end } = finish
-  // Locks belong to the attempt, not to the job: given back also when the job moved on.
-  if (context.tables.locks) await releaseLocks(trx, finish)
-  const interruptions = end.interruption ? await countInterruption(trx, finish, context) : 0
+async function decide(trx: Trx, finish: FinishedAttempt, context: FinishContext): Promise<JobEnd> {
+  const interruptions = finish.end.interruption ? await countInterruption(trx, finish, context) : 0
   const hold = interruptions >= interruptionsToQuarantine ? ('quarantine' as const) : null
-  const runAt = startAgainAt(end, context.now)
-  if (!(await updateJob(trx, finish, { now: context.now, interruptions, hold, runAt }))) {
-    const report = {
-      jobId,
-      attempt,
-      accepted: false,
-      state: null,
-      hold: null,
-      runAt: null,
-      released: [],
-      skipped: [],
-    }
-    return {
-      report,
-      events: [eventOf(finish, 'rejected_write', { verb: 'finish', outcome: end.outcome })],
-    }
-  }
-  await endAttempt(trx, finish, { end, at: context.now })
-  const released = end.state === 'completed' ? await releaseDependants(trx, jobId, context) : []
-  const dead = end.state === 'failed' || end.state === 'cancelled'
-  const skipped = dead ? await skipDependants(trx, jobId, context) : []
-  const report: FinishReport = {
-    jobId,
-    attempt,
-    accepted: true,
-    state: end.state,
-    hold,
-    runAt,
-    released: released.map((job) => job.id),
-    skipped: skipped.map((job) => job.id),
-  }
-  return {
-    report,
-    events: eventsOf(finish, { report, skipped, kind: context.eventKind, interruptions }),
-  }
+  return { ...finish, interruptions, hold, runAt: startAgainAt(finish.end, context.now) }
 }
 
 function startAgainAt(end: AttemptEnd, now: number): number | null {
@@ -152,74 +132,42 @@ async function countInterruption(trx: Trx, key: AttemptKey, context: FinishConte
   return (row?.interruptions ?? 0) + 1
 }
 
-interface Consequence {
-  readonly now: number
-  readonly interruptions: number
-  readonly hold: JobHold | null
-  readonly runAt: number | null
+function isDead({ end }: JobEnd): boolean {
+  return end.state === 'failed' || end.state === 'cancelled'
 }
 
-async function updateJob(trx: Trx, { jobId, attempt, end }: FinishedAttempt, then: Consequence): Promise<boolean> {
-  const ready = end.state === 'ready'
-  const { numUpdatedRows } = await trx
-    .updateTable('jobs')
-    .set((eb) => ({
-      state: end.state,
-      try: end.nextTry ? eb('try', '+', 1) : eb.ref('try'),
-      interruptions: then.interruptions,
-      lease_owner: null,
-      lease_expires_at: null,
-      waits_for: end.waitsFor,
-      rehearsed: end.rehearsed ? 1 : eb.ref('rehearsed'),
-      updated_at: then.now,
-      ...(then.hold === null ? {} : { hold: then.hold, hold_reason: `${then.interruptions} interruptions in a row` }),
-      ...(then.runAt === null ? {} : { run_at: then.runAt }),
-      // An interrupted or waiting try keeps its place in the order; another try stands in line anew.
-      ...(ready && end.nextTry ? { ready_at: then.now } : {}),
-      ...(ready ? {} : { finished_at: then.now }),
-      ...(end.result === null ? {} : { result: toJson(end.result) }),
-      ...(end.state === 'completed' ? { error: null } : {}),
-      ...(end.failure === null ? {} : { error: toJson(end.failure) }),
-    }))
-    .where('id', '=', jobId)
-    .where('attempt', '=', attempt)
-    .where('state', '=', 'running')
-    .executeTakeFirst()
-  return numUpdatedRows === 1n
+function refused({ jobId, attempt }: JobEnd): FinishReport {
+  return { jobId, attempt, accepted: false, state: null, hold: null, runAt: null, released: [], skipped: [] }
 }
 
-function eventOf(finish: FinishedAttempt, kind: string, data: NewJobEvent['data']): NewJobEvent {
-  return { projectId: finish.projectId, jobId: finish.jobId, attempt: finish.attempt, kind, data }
+function report(
+  { jobId, attempt, end, hold, runAt }: JobEnd,
+  { released, skipped }: { readonly released: readonly string[]; readonly skipped: readonly ChangedDependant[] },
+): FinishReport {
+  const ids = skipped.map((job) => job.id)
+  return { jobId, attempt, accepted: true, state: end.state, hold, runAt, released, skipped: ids }
 }
 
-interface Ended {
-  readonly report: FinishReport
-  readonly skipped: readonly ChangedDependant[]
-  readonly kind: string | undefined
-  readonly interruptions: number
+function eventOf(end: JobEnd, kind: string, data: NewJobEvent['data']): NewJobEvent {
+  return { projectId: end.projectId, jobId: end.jobId, attempt: end.attempt, kind, data }
 }
 
-function eventsOf(finish: FinishedAttempt, { report, skipped, kind, interruptions }: Ended): NewJobEvent[] {
-  const { end } = finish
+function eventsOf(ended: JobEnd, skipped: readonly ChangedDependant[], kind: string | undefined): NewJobEvent[] {
+  const { end, interruptions, runAt } = ended
   const retry = end.outcome === 'failed' && end.state === 'ready'
   const data = {
     ...(end.reason === null ? {} : { reason: end.reason }),
     ...(end.failure === null ? {} : { errorClass: end.failure.errorClass, message: end.failure.message }),
     ...(end.waitsFor === null ? {} : { waitsFor: end.waitsFor }),
-    ...(report.runAt === null ? {} : { runAt: report.runAt }),
+    ...(runAt === null ? {} : { runAt }),
     ...(end.rehearsed ? { rehearsed: true } : {}),
     ...(end.interruption ? { interruptions } : {}),
   }
-  const events = [eventOf(finish, kind ?? (retry ? 'retrying' : end.outcome), data)]
-  if (report.hold !== null) events.push(eventOf(finish, 'quarantined', { interruptions }))
+  const events = [eventOf(ended, kind ?? (retry ? 'retrying' : end.outcome), data)]
+  if (ended.hold !== null) events.push(eventOf(ended, 'quarantined', { interruptions }))
   for (const job of skipped) {
-    events.push({
-      projectId: job.projectId,
-      jobId: job.id,
-      attempt: null,
-      kind: 'skipped',
-      data: { because: finish.jobId },
-    })
+    const because = { because: ended.jobId }
+    events.push({ projectId: job.projectId, jobId: job.id, attempt: null, kind: 'skipped', data: because })
   }
   return events
 }

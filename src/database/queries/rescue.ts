@@ -44,7 +44,6 @@ export async function rescueJobs(database: Database, request: RescueRequest): Pr
       ...request,
       eventKind: 'rescued',
       now: then,
-      lockRows: database.dialect.skipsLocked,
     }
     return finishInside(trx, abandoned, context)
   })

@@ -1,7 +1,9 @@
+import { sql } from 'kysely'
 import type { Evidence, JobFailure } from '../../domain/job.ts'
 import type { AttemptEnd } from '../../domain/attempt-end.ts'
 import type { AttemptOutcome } from '../../domain/job-state.ts'
 import type { Db, Trx } from '../dialect/dialect.ts'
+import { hotStatement } from '../dialect/hot-statement.ts'
 import { fromJson, toJson } from '../json.ts'
 import type { AttemptKey } from '../queries/fence.ts'
 
@@ -32,37 +34,44 @@ export async function insertAttempts(
   by: { readonly schedulerId: string; readonly at: number },
 ): Promise<void> {
   if (attempts.length === 0) return
-  const rows = attempts.map((attempt) => ({
-    job_id: attempt.jobId,
-    number: attempt.number,
-    try: attempt.try,
-    scheduler_id: by.schedulerId,
-    started_at: by.at,
-  }))
-  await trx.insertInto('attempts').values(rows).execute()
+  await insertGiven(trx, { given: toJson(attempts), schedulerId: by.schedulerId, at: by.at })
 }
 
-/** Ends an attempt's row. The caller has proven by the fence that the attempt is current. */
-export async function endAttempt(
-  trx: Trx,
-  key: AttemptKey,
-  ended: { readonly end: AttemptEnd; readonly at: number },
-): Promise<void> {
-  const { end, at } = ended
-  await trx
-    .updateTable('attempts')
-    .set({
-      ended_at: at,
-      outcome: end.outcome,
-      error_class: end.failure?.errorClass ?? null,
-      error: end.failure === null ? null : toJson(end.failure),
-      evidence: end.evidence.length === 0 ? null : toJson(end.evidence),
-    })
-    .where('job_id', '=', key.jobId)
-    .where('number', '=', key.attempt)
-    .where('ended_at', 'is', null)
-    .execute()
+const insertGiven = hotStatement<'given' | 'schedulerId' | 'at', never>((db, slot, adapter) =>
+  sql<never>`
+    insert into attempts (job_id, number, try, scheduler_id, started_at)
+    select "jobId", number, try, ${slot('schedulerId')}, ${slot('at')}
+    from ${adapter.givenRows(slot('given'), { jobId: 'text', number: 'integer', try: 'integer' })}`.compile(db),
+)
+
+export interface EndedAttempt extends AttemptKey {
+  readonly end: Pick<AttemptEnd, 'outcome' | 'failure' | 'evidence'>
 }
+
+/** Ends attempts' rows. The caller has proven by the fence that each attempt is current. */
+export async function endAttempts(trx: Trx, ended: readonly EndedAttempt[], at: number): Promise<void> {
+  if (ended.length === 0) return
+  const rows = ended.map(({ jobId, attempt, end }) => ({
+    job: jobId,
+    ended: attempt,
+    how: end.outcome,
+    class: end.failure?.errorClass ?? null,
+    failure: end.failure === null ? null : toJson(end.failure),
+    seen: end.evidence.length === 0 ? null : toJson(end.evidence),
+  }))
+  await endGiven(trx, { given: toJson(rows), at })
+}
+
+const endColumns = { job: 'text', ended: 'integer', how: 'text', class: 'text', failure: 'text', seen: 'text' } as const
+
+const endGiven = hotStatement<'given' | 'at', never>((db, slot, adapter) =>
+  sql<never>`
+    update attempts
+    set ended_at = ${slot('at')}, outcome = given.how, error_class = given.class, error = given.failure,
+      evidence = given.seen
+    from ${adapter.givenRows(slot('given'), endColumns)}
+    where attempts.job_id = given.job and attempts.number = given.ended and attempts.ended_at is null`.compile(db),
+)
 
 /** A job's attempts, first to last. */
 export async function listAttempts(db: Db, jobId: string): Promise<AttemptRecord[]> {

@@ -1,5 +1,7 @@
+import { sql } from 'kysely'
 import type { Ids } from '../../runtime/ids.ts'
 import type { Db } from '../dialect/dialect.ts'
+import { hotStatement } from '../dialect/hot-statement.ts'
 import { fromJson, toJson } from '../json.ts'
 
 /** One line of a job's history. `data` is plain JSON. */
@@ -16,27 +18,32 @@ export interface JobEvent {
 
 export type NewJobEvent = Omit<JobEvent, 'id' | 'createdAt'>
 
-const insertBatch = 500
-
 /** Appends to the history. Give it a transaction where the event belongs to a change. */
 export async function appendEvents(
   db: Db,
   events: readonly NewJobEvent[],
   stamp: { readonly ids: Ids; readonly at: number },
 ): Promise<void> {
-  for (let start = 0; start < events.length; start += insertBatch) {
-    const rows = events.slice(start, start + insertBatch).map((event) => ({
-      id: stamp.ids.next(),
-      project_id: event.projectId,
-      job_id: event.jobId,
-      attempt: event.attempt,
-      kind: event.kind,
-      data: toJson(event.data),
-      created_at: stamp.at,
-    }))
-    await db.insertInto('job_events').values(rows).execute()
-  }
+  if (events.length === 0) return
+  const rows = events.map((event) => ({ ...event, id: stamp.ids.next(), data: toJson(event.data) }))
+  await insertGiven(db, { given: toJson(rows), at: stamp.at })
 }
+
+const givenColumns = {
+  id: 'text',
+  projectId: 'text',
+  jobId: 'text',
+  attempt: 'integer',
+  kind: 'text',
+  data: 'text',
+} as const
+
+const insertGiven = hotStatement<'given' | 'at', never>((db, slot, adapter) =>
+  sql<never>`
+    insert into job_events (id, project_id, job_id, attempt, kind, data, created_at)
+    select id, "projectId", "jobId", attempt, kind, data, ${slot('at')}
+    from ${adapter.givenRows(slot('given'), givenColumns)}`.compile(db),
+)
 
 export interface EventFilter {
   readonly projectId?: string
