@@ -25,6 +25,8 @@ export interface Attempt {
   readonly signal: AbortSignal
   /** Why the last try failed; null in a first try. */
   readonly lastFailure: JobFailure | null
+  /** Told of the first write that the fence refused, so that everything else the attempt does stops at once. */
+  readonly onRefused?: (reason: Exclude<StopReason, 'stop'>) => void
 }
 
 export type StopReason = 'stop' | 'cancelled' | 'lost'

@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto'
 import { presentTables, type CallDeps, type PresentTables } from '../calls/call-deps.ts'
 import { Spool, type SpoolEntry } from '../calls/spool.ts'
 import { fromJson, toJson } from '../database/json.ts'
-import { holdsAttempt } from '../database/queries/fence.ts'
+import { holdsAttempt, whyRefused } from '../database/queries/fence.ts'
 import { appendEvents } from '../database/repositories/event-repository.ts'
 import {
   findFirstErrand,
@@ -135,9 +135,9 @@ export class Journal {
     }
   }
 
-  /** Phase 1, or any other write before an effect. Null when the fence refused. */
-  async start<T>(write: (trx: Trx, present: PresentTables, nowMs: number) => Promise<T>): Promise<T | null> {
-    return this.#fenced(write, async () => {})
+  /** Phase 1, or any other write before an effect. Null when the fence refused; `verb` names it in the event of that. */
+  async start<T>(verb: string, write: (trx: Trx, present: PresentTables, nowMs: number) => Promise<T>) {
+    return this.#fenced({ verb }, write)
   }
 
   /** Stores the start of an errand; call it inside `start`. */
@@ -178,6 +178,7 @@ export class Journal {
     // A replay reads what the database gives back, so the first pass must go on with the same.
     const kept = fromJson<T>(toJson(output))
     const written = await this.#fenced(
+      { verb: 'errand', ...describe(errand) },
       async (trx, present, nowMs) => {
         const done = {
           status: 'done',
@@ -193,10 +194,7 @@ export class Journal {
         await extra.also?.(trx, present, nowMs)
         return true
       },
-      async (trx, present, nowMs) => {
-        await extra.whenStale?.(trx, present, nowMs)
-        await this.#recordRejection(trx, present, { errand, nowMs })
-      },
+      extra.whenStale,
     )
     this.deps.crashPoints?.pass('after-errand-commit')
     await this.spool.remove(errand.id)
@@ -206,23 +204,21 @@ export class Journal {
 
   /** Closes a started errand without an output, so that the next attempt asks again. */
   async close(errand: Errand, status: 'failed' | 'unknown_outcome', errorClass: string | null): Promise<void> {
-    await this.#fenced(
-      async (trx, present, nowMs) => {
-        if (!present.has('errands')) return
-        await updateErrand(trx, errand.id, {
-          status,
-          attempt: this.attempt.number,
-          endedAt: nowMs,
-          ...(errorClass === null ? {} : { errorClass }),
-        })
-      },
-      async () => {},
-    )
+    await this.#fenced({ verb: 'close', ...describe(errand) }, async (trx, present, nowMs) => {
+      if (!present.has('errands')) return
+      await updateErrand(trx, errand.id, {
+        status,
+        attempt: this.attempt.number,
+        endedAt: nowMs,
+        ...(errorClass === null ? {} : { errorClass }),
+      })
+    })
   }
 
   /** Books money, with or without the fence: what was paid was paid. `stale` tells that the fence refused. */
   async book(write: (trx: Trx, present: PresentTables, stale: boolean) => Promise<void>): Promise<void> {
     await this.#fenced(
+      { verb: 'book' },
       (trx, present) => write(trx, present, false),
       (trx, present) => write(trx, present, true),
     )
@@ -242,7 +238,7 @@ export class Journal {
       return { kind: 'done', output: first.output as T, replayed: true }
     }
     const output = await observe()
-    const written = await this.start(async (trx, tables, nowMs) => {
+    const written = await this.start(name, async (trx, tables, nowMs) => {
       const errand = { ...this.#newErrand(spec, requestHash), ordinal: 0, output, status: 'done' } as const
       if (tables.has('errands')) await putErrand(trx, { ...errand, startedAt: nowMs, endedAt: nowMs })
       return true
@@ -272,39 +268,49 @@ export class Journal {
     }
   }
 
-  /** One transaction that asks the fence first; null when it refused and only `otherwise` was written. */
-  async #fenced<T>(
-    work: (trx: Trx, present: PresentTables, nowMs: number) => Promise<T>,
-    otherwise: (trx: Trx, present: PresentTables, nowMs: number) => Promise<void>,
-  ): Promise<T | null> {
-    return patientWrite(this.deps, this.attempt.signal, async () => {
+  /**
+   * One transaction that asks the fence first. Null when it refused: then only `otherwise` was written and an event,
+   * and the attempt is told to stop.
+   */
+  async #fenced<T>(rejected: RejectedWrite, work: FencedWrite<T>, otherwise?: FencedWrite<void>): Promise<T | null> {
+    const key = { jobId: this.attempt.job.id, attempt: this.attempt.number }
+    let refusal: 'cancelled' | 'lost' | null = null
+    const written = await patientWrite(this.deps, this.attempt.signal, async () => {
       const present = await presentTables(this.deps.tables, journalTables)
       return this.deps.database.write(async (trx) => {
         const nowMs = await this.deps.database.dialect.now(trx)
-        const key = { jobId: this.attempt.job.id, attempt: this.attempt.number }
+        refusal = null
         if (await holdsAttempt(trx, key)) return work(trx, present, nowMs)
-        await otherwise(trx, present, nowMs)
+        refusal = await whyRefused(trx, key)
+        await otherwise?.(trx, present, nowMs)
+        if (present.has('job_events')) await this.#recordRejection(trx, rejected, nowMs)
         return null
       })
     })
+    if (refusal !== null) this.attempt.onRefused?.(refusal)
+    return written
   }
 
-  async #recordRejection(
-    trx: Trx,
-    present: PresentTables,
-    { errand, nowMs }: { errand: Errand; nowMs: number },
-  ): Promise<void> {
-    if (!present.has('job_events')) return
-    const { kind, name, ordinal } = errand
-    const event = {
-      projectId: this.attempt.project.id,
-      jobId: errand.jobId,
-      attempt: this.attempt.number,
-      kind: 'rejected_write',
-      data: { verb: 'errand', errand: kind, name, ordinal },
-    }
+  async #recordRejection(trx: Trx, rejected: RejectedWrite, nowMs: number): Promise<void> {
+    const { job, project, number } = this.attempt
+    const data = { ...rejected }
+    const event = { projectId: project.id, jobId: job.id, attempt: number, kind: 'rejected_write', data }
     await appendEvents(trx, [event], { ids: this.deps.ids, at: nowMs })
   }
+}
+
+type FencedWrite<T> = (trx: Trx, present: PresentTables, nowMs: number) => Promise<T>
+
+/** What the event of a refused write says. */
+interface RejectedWrite {
+  readonly verb: string
+  readonly errand?: Errand['kind']
+  readonly name?: string
+  readonly ordinal?: number
+}
+
+function describe({ kind, name, ordinal }: Errand) {
+  return { errand: kind, name, ordinal }
 }
 
 function hashOf({ kind, name, request, identity = request }: ErrandSpec): string {

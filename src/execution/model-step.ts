@@ -84,7 +84,7 @@ function commitReply(
 
 /** Marks a call whose fate nobody knows, and books it at its bound. False when the fence refused. */
 async function closeUnknown(journal: Journal, errand: Errand): Promise<boolean> {
-  const written = await journal.start(async (trx, present, nowMs) => {
+  const written = await journal.start('unknown_outcome', async (trx, present, nowMs) => {
     await settleOrphans(trx, { ...journal.deps, present }, { errandId: errand.id })
     const unknown = { status: 'unknown_outcome', errorClass: 'unknown_outcome', endedAt: nowMs } as const
     await updateErrand(trx, errand.id, unknown)
@@ -121,7 +121,7 @@ class ErrandLedger implements CallLedger {
     // Nothing is bought from a simulated model, so nothing need be known of a call that a crash cut short.
     if (request.model.provider.kind === 'rehearsal') return simulatedAdmission(deps, request)
     const started = this.started
-    const admission = await this.#journal.start(async (trx, present, nowMs) => {
+    const admission = await this.#journal.start('start', async (trx, present, nowMs) => {
       const admitted = await admit(trx, { ...deps, present, alsoNeeded: ['errands'] }, request)
       if (admitted.kind === 'admitted' && !started) {
         await this.#journal.writeStart(trx, this.#place, { present, nowMs })

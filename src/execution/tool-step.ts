@@ -47,7 +47,7 @@ async function begin<T>(journal: Journal, step: ToolStep<T>, place: Open): Promi
     return finish(journal, step, { place, fresh: !place.stored })
   }
   const beforeHash = effect.kind === 'file' ? await effect.workspace.hash(effect.path) : null
-  const started = await journal.start(async (trx, present, nowMs) => {
+  const started = await journal.start('start', async (trx, present, nowMs) => {
     await journal.writeStart(trx, place, { present, nowMs, beforeHash })
     return true
   })

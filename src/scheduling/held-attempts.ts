@@ -60,6 +60,7 @@ export class HeldAttempts {
       schedulerId: starting.schedulerId,
       signal: controller.signal,
       lastFailure: claimed.job.error,
+      onRefused: (reason) => abort(controller, reason),
     }
     void runToOutcome(attempt, starting).then((outcome) => {
       held.outcome = outcome
@@ -81,17 +82,27 @@ export class HeldAttempts {
     for (const { controller } of this.all()) abort(controller, reason)
   }
 
-  /** Stops the work on attempts that the database says are no longer ours or no longer wanted. */
-  judge(standings: readonly Standing[]): void {
+  /**
+   * Stops the work on those of the attempts that the database says are no longer ours or no longer wanted; returns
+   * the ones that somebody else has by now.
+   */
+  judge(keys: readonly AttemptKey[], standings: readonly Standing[]): readonly HeldAttempt[] {
     const byJob = new Map(standings.map((standing) => [standing.jobId, standing]))
-    for (const { claimed, controller, outcome } of this.all()) {
-      if (outcome !== null) continue
-      const standing = byJob.get(claimed.job.id)
-      const ours = standing !== undefined && standing.attempt === claimed.job.attempt
-      if (ours && (standing.state === 'cancelled' || standing.projectCancelled)) abort(controller, 'cancelled')
-      else if (!ours || standing.state !== 'running') abort(controller, 'lost')
-    }
+    return keys.flatMap(({ jobId, attempt }) => {
+      const held = this.#held.get(jobId)
+      // What has ended meanwhile needs no stop, and its own end may be why it does not stand.
+      if (held === undefined || held.outcome !== null || held.claimed.job.attempt !== attempt) return []
+      const verdict = verdictOn(held, byJob.get(jobId))
+      if (verdict !== null) abort(held.controller, verdict)
+      return verdict === 'lost' ? [held] : []
+    })
   }
+}
+
+function verdictOn({ claimed }: HeldAttempt, standing: Standing | undefined): 'cancelled' | 'lost' | null {
+  if (standing === undefined || standing.attempt !== claimed.job.attempt) return 'lost'
+  if (standing.state === 'cancelled' || standing.projectCancelled) return 'cancelled'
+  return standing.state === 'running' ? null : 'lost'
 }
 
 function abort(controller: AbortController, reason: StopReason): void {

@@ -23,6 +23,7 @@ import type { SchedulerDeps, SchedulerOptions, TickCounts } from './scheduler-ty
 import { settleAndClaim } from './settle-attempts.ts'
 import { settleStranded } from './settle-stranded.ts'
 import { TableWatch, type TablesNow } from './table-watch.ts'
+import { Vigil } from './vigil.ts'
 
 /** How often the rarer duties are done: judging other schedulers, and mending stranded jobs. */
 const rescueEveryMs = 1000
@@ -37,6 +38,7 @@ export class Scheduler {
   readonly deps: SchedulerDeps
   readonly options: SchedulerOptions
   readonly #leases: LeaseKeeper
+  readonly #vigil: Vigil
   #onEnd: () => void = () => {}
   #registered = false
   #rescueAt = 0
@@ -50,6 +52,7 @@ export class Scheduler {
     this.id = deps.ids.next()
     this.tables = new TableWatch(deps)
     this.#leases = new LeaseKeeper(deps, options, this.id)
+    this.#vigil = new Vigil(deps.clock, options.leaseMs)
   }
 
   /** Called whenever an attempt ends, so that a loop need not wait for its next pass. */
@@ -59,6 +62,17 @@ export class Scheduler {
 
   /** One pass. Throws what the database throws; everything held stays held, so the next pass goes on. */
   async tick(): Promise<TickCounts> {
+    try {
+      return await this.#pass()
+    } catch (error) {
+      const failure = this.deps.database.dialect.classify(error)
+      if (failure === 'outage' || failure === 'contention') this.#vigil.interrupt()
+      throw error
+    }
+  }
+
+  async #pass(): Promise<TickCounts> {
+    if (this.#vigil.watch()) this.#leases.hurry()
     const tables = await this.tables.look()
     if (tables === null) return { ...nothing, running: this.held.running }
     await this.#register(tables)
@@ -115,9 +129,14 @@ export class Scheduler {
   async #rescue(tables: TablesNow): Promise<number> {
     const { clock, database, ids, notify, killRemains } = this.deps
     if (clock.monotonic() < this.#rescueAt) return 0
+    if (this.#vigil.watchDatabase(await database.now())) {
+      this.#leases.hurry()
+      await this.#leases.keep(this.held, tables)
+    }
     const deadOwners = tables.instances ? await findDeadOwners(this.deps, this.id) : []
     const heldJobIds = this.held.keys().map((key) => key.jobId)
-    const reports = await rescueJobs(database, { schedulerId: this.id, heldJobIds, deadOwners, ids, tables })
+    const byLease = this.#vigil.judgesLeases
+    const reports = await rescueJobs(database, { schedulerId: this.id, heldJobIds, deadOwners, byLease, ids, tables })
     if (reports.length > 0) this.deps.crashPoints?.pass('after-rescue')
     for (const report of reports) {
       if (!report.accepted) continue

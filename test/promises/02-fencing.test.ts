@@ -1,10 +1,18 @@
 import { expect, it } from 'vitest'
+import { fromJson } from '../../src/database/json.ts'
 import { renewLeases } from '../../src/database/queries/heartbeat.ts'
+import { changeTask, resetTasks } from '../../src/database/repositories/task-repository.ts'
 import type { AttemptEnd } from '../../src/domain/attempt-end.ts'
 import type { Database } from '../../src/database/connection.ts'
 import type { ClaimedJob } from '../../src/database/queries/claim.ts'
-import { describeEachDatabase, type TestDatabase } from '../support/databases.ts'
+import type { Attempt } from '../../src/execution/attempt.ts'
+import { Journal } from '../../src/execution/journal.ts'
+import { modelStep } from '../../src/execution/model-step.ts'
+import type { ModelWish } from '../../src/models/model-chooser.ts'
+import type { Provider } from '../../src/providers/provider.ts'
+import { describeEachDatabase, temporaryDirectory, type TestDatabase } from '../support/databases.ts'
 import { eventKinds, storeRows } from '../support/job-rows.ts'
+import { scriptedCalls } from '../support/scripted-calls.ts'
 import { aScheduler, anEnd, claim, finish, pendingWork, settled } from '../support/scheduling.ts'
 
 /** A zombie: its lease was lost, somebody else runs the job now. */
@@ -16,13 +24,92 @@ async function zombie(database: TestDatabase): Promise<readonly ClaimedJob[]> {
   return stale
 }
 
+/** Everything that a stale attempt must not touch, its own history left out. */
 async function everything({ db }: Database) {
-  const [jobs, attempts] = [
+  const [jobs, attempts, tasks, errands, locks, edges] = [
     await db.selectFrom('jobs').selectAll().orderBy('id').execute(),
     await db.selectFrom('attempts').selectAll().orderBy('number').execute(),
+    await db.selectFrom('tasks').selectAll().orderBy('ordinal').execute(),
+    await db.selectFrom('errands').selectAll().orderBy('id').execute(),
+    await db.selectFrom('job_locks').selectAll().orderBy('name').execute(),
+    await db.selectFrom('job_dependencies').selectAll().execute(),
   ]
-  return { jobs, attempts }
+  return { jobs, attempts, tasks, errands, locks, edges }
 }
+
+async function rejections(database: Database): Promise<readonly string[]> {
+  const rows = await database.db.selectFrom('job_events').select(['kind', 'data']).orderBy('id').execute()
+  return rows.filter(({ kind }) => kind === 'rejected_write').map(({ data }) => fromJson<{ verb: string }>(data).verb)
+}
+
+/** The journal of a zombie that has one call in flight. */
+async function staleJournal(database: TestDatabase) {
+  const [claimed] = await zombie(database)
+  if (claimed === undefined) throw new Error('nothing was claimed')
+  const { job, project } = claimed
+  const refused: string[] = []
+  const attempt: Attempt = {
+    job,
+    project,
+    number: job.attempt,
+    try: job.try,
+    schedulerId: 'zombie',
+    signal: new AbortController().signal,
+    lastFailure: null,
+    onRefused: (reason) => void refused.push(reason),
+  }
+  const calls = scriptedCalls(database, temporaryDirectory())
+  const journal = await Journal.open(calls, attempt)
+  const spec = { taskOrdinal: 1, kind: 'model', name: 'llm', request: { prompt: 'hello' } } as const
+  const place = journal.next(spec)
+  if (place.kind !== 'open') throw new Error(`the place is ${place.kind}`)
+  return { journal, place, spec, refused, calls }
+}
+
+type StaleJournal = Awaited<ReturnType<typeof staleJournal>>
+
+/** Each verb of an attempt that is not an end: its name in the event, and how a worker does it. */
+const verbs: readonly (readonly [title: string, verb: string, act: (stale: StaleJournal) => Promise<unknown>])[] = [
+  [
+    'starting an errand',
+    'start',
+    ({ journal, place }) =>
+      journal.start('start', (trx, present, nowMs) => journal.writeStart(trx, place, { present, nowMs })),
+  ],
+  [
+    'committing an errand',
+    'errand',
+    ({ journal, place }) => journal.commit(place.errand, { text: 'late' }, { fresh: true }),
+  ],
+  ['closing an errand', 'close', ({ journal, place }) => journal.close(place.errand, 'failed', 'server')],
+  [
+    'moving a task on',
+    'errand',
+    ({ journal, place }) =>
+      journal.commit(
+        place.errand,
+        {},
+        {
+          fresh: true,
+          also: (trx, _present, nowMs) =>
+            changeTask(trx, { jobId: place.errand.jobId, ordinal: 1, state: 'completed', nowMs }),
+        },
+      ),
+  ],
+  [
+    'expanding its tasks',
+    'tasks',
+    ({ journal, place }) =>
+      journal.start('tasks', (trx, _present, nowMs) =>
+        resetTasks(trx, place.errand.jobId, { tasks: [{ title: 't', description: 'd' }], nowMs }),
+      ),
+  ],
+  [
+    'recording the workspace',
+    'baseline',
+    ({ journal }) => journal.keepFirst('baseline', {}, async () => ({ 'a.txt': 'x' })),
+  ],
+]
 
 describeEachDatabase('promise 2, fencing: a stale attempt', (open) => {
   it.each<[string, AttemptEnd]>([
@@ -39,6 +126,51 @@ describeEachDatabase('promise 2, fencing: a stale attempt', (open) => {
     expect(await finish(database, stale, end)).toMatchObject([{ accepted: false, released: [], skipped: [] }])
     expect(await everything(database)).toEqual(before)
     expect((await eventKinds(database)).at(-1)).toBe('a rejected_write')
+  })
+
+  it.each(verbs)('changes nothing by %s, leaves one event and is told to stop', async (_title, verb, act) => {
+    const database = await open()
+    const stale = await staleJournal(database)
+    const before = await everything(database)
+    await act(stale)
+    expect(await everything(database)).toEqual(before)
+    expect(await rejections(database)).toEqual([verb])
+    expect(stale.refused).toEqual(['lost'])
+  })
+
+  it('books what it paid as stale, and its reservation is settled', async () => {
+    const database = await open()
+    const { journal, spec, calls } = await staleJournal(database)
+    // Admitted while it still owned the job; the reply comes after somebody else took over.
+    const { attempt, project_id: projectId } = await database.db
+      .selectFrom('jobs')
+      .select(['attempt', 'project_id'])
+      .where('key', '=', 'a')
+      .executeTakeFirstOrThrow()
+    await database.db.updateTable('jobs').set({ attempt: 1 }).where('key', '=', 'a').execute()
+    let stole = false
+    const providers = {
+      client: async (provider: Provider) => {
+        const client = await calls.providers.client(provider)
+        return {
+          send: async (...sent: Parameters<typeof client.send>) => {
+            await database.db.updateTable('jobs').set({ attempt }).where('key', '=', 'a').execute()
+            stole = true
+            return client.send(...sent)
+          },
+        }
+      },
+    }
+    const paying = await Journal.open({ ...calls, providers }, journal.attempt)
+    const choice = await calls.choose({} as ModelWish)
+    const request = { system: '', messages: [], tools: [], schema: null, maxOutputTokens: 10 }
+    const step = await modelStep(paying, { spec, request, choice, timeoutMs: 1000 })
+    expect([stole, step]).toEqual([true, { kind: 'ended', outcome: { kind: 'lost' } }])
+    const usage = await database.db.selectFrom('model_usage').selectAll().execute()
+    expect(usage).toMatchObject([{ outcome: 'stale', project_id: projectId, attempt: 1 }])
+    const open1 = await database.db.selectFrom('reservations').select('id').where('settled_at', 'is', null).execute()
+    expect(open1).toEqual([])
+    expect(await rejections(database)).toEqual(['errand'])
   })
 
   it('cannot renew its lease', async () => {
@@ -58,6 +190,7 @@ describeEachDatabase('promise 2, fencing: a stale attempt', (open) => {
     await scheduler.tick()
     await database.db.updateTable('jobs').set({ attempt: 7, lease_owner: 'other' }).execute()
     await expect.poll(async () => (await scheduler.tick(), work.stops), { interval: 10 }).toEqual(['a lost'])
+    expect(await rejections(database)).toEqual(['heartbeat'])
     await settled()
     await scheduler.tick()
     expect(scheduler.held.size).toBe(0)

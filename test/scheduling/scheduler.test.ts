@@ -109,6 +109,30 @@ describeEachDatabase('one pass of the scheduler', (open) => {
     expect(await stranger.scheduler.tick()).toMatchObject({ rescued: 0, claimed: 0 })
   })
 
+  it('gives others one whole lease to renew after an outage, and takes the jobs of dead processes all the same', async () => {
+    const database = await open()
+    await storeRows(database, { jobs: [{ key: 'a' }, { key: 'b' }] })
+    const options = { concurrency: 1 }
+    await aScheduler(database, { deps: { execute: pendingWork().execute }, options }).scheduler.tick()
+    await claim(database, { schedulerId: 'without a name', leaseMs: -1 })
+    const outage = Object.assign(new Error('gone'), {
+      code: database.dialect.skipsLocked ? '57P01' : 'SQLITE_CANTOPEN',
+    })
+    let away = true
+    const now = () => (away ? Promise.reject(outage) : database.now())
+    const clock = new FakeClock()
+    const { scheduler } = aScheduler(database, {
+      deps: { clock, isAlive: () => false, database: { ...database, now }, execute: pendingWork().execute },
+      options,
+    })
+    await expect(scheduler.tick()).rejects.toThrow('gone')
+    away = false
+    expect(await scheduler.tick()).toMatchObject({ rescued: 1 })
+    for (let second = 0; second < 20; second++) await clock.advance(1000).then(() => scheduler.tick())
+    const rows = await database.db.selectFrom('jobs').select('state').where('interruptions', '=', 1).execute()
+    expect(rows).toHaveLength(2)
+  })
+
   it('books the calls in flight of a job that was cancelled, so that they hold no budget for ever', async () => {
     const database = await open()
     await storeRows(database, { jobs: [{ key: 'a' }, { key: 'b' }], rows: { a: { state: 'cancelled' } } })

@@ -21,3 +21,9 @@ export async function holdsAttempt(trx: Trx, key: AttemptKey): Promise<boolean> 
     .executeTakeFirst()
   return numUpdatedRows === 1n
 }
+
+/** Why the fence refused: the job was cancelled under this very attempt, or it is somebody else's by now. */
+export async function whyRefused(trx: Trx, key: AttemptKey): Promise<'cancelled' | 'lost'> {
+  const row = await trx.selectFrom('jobs').select(['attempt', 'state']).where('id', '=', key.jobId).executeTakeFirst()
+  return row?.attempt === key.attempt && row.state === 'cancelled' ? 'cancelled' : 'lost'
+}

@@ -124,6 +124,8 @@ async function countInterruption(trx: Trx, key: AttemptKey, context: FinishConte
       .where('job_id', '=', key.jobId)
       .where('attempt', '=', key.attempt)
       .where('status', '=', 'done')
+      // What is observed before the first errand has the place 0: it costs nothing and moves nothing on.
+      .where('ordinal', '>', 0)
       .limit(1)
       .executeTakeFirst()
     if (progress !== undefined) return 0

@@ -15,6 +15,8 @@ export interface RescueRequest extends FinishOptions {
   readonly heldJobIds: readonly string[]
   /** Schedulers known to be gone; their jobs need no lease to run out. */
   readonly deadOwners: readonly string[]
+  /** Whether a lease that ran out is enough; default true. Not right after a gap, see `scheduling/vigil.ts`. */
+  readonly byLease?: boolean
 }
 
 const interrupted: AttemptEnd = {
@@ -59,6 +61,8 @@ async function findAbandoned(
   request: RescueRequest,
   { now, lockRows }: { readonly now: number; readonly lockRows: boolean },
 ): Promise<FinishedAttempt[]> {
+  const { deadOwners, byLease = true } = request
+  if (!byLease && deadOwners.length === 0) return []
   let query = db
     .selectFrom('jobs')
     .select(['jobs.id', 'jobs.attempt', 'jobs.project_id', 'jobs.lease_owner'])
@@ -74,9 +78,8 @@ async function findAbandoned(
     )
     .where((eb) =>
       eb.or([
-        eb('jobs.lease_expires_at', 'is', null),
-        eb('jobs.lease_expires_at', '<', now),
-        ...(request.deadOwners.length === 0 ? [] : [eb('jobs.lease_owner', 'in', request.deadOwners)]),
+        ...(byLease ? [eb('jobs.lease_expires_at', 'is', null), eb('jobs.lease_expires_at', '<', now)] : []),
+        ...(deadOwners.length === 0 ? [] : [eb('jobs.lease_owner', 'in', deadOwners)]),
       ]),
     )
     .orderBy('jobs.id')
@@ -84,7 +87,7 @@ async function findAbandoned(
   if (lockRows) query = query.forUpdate('jobs').skipLocked()
   const rows = await query.execute()
   return rows.map((row) => {
-    const dead = row.lease_owner !== null && request.deadOwners.includes(row.lease_owner)
+    const dead = row.lease_owner !== null && deadOwners.includes(row.lease_owner)
     const reason = dead ? 'its scheduler died' : 'its lease ran out'
     return {
       jobId: row.id,

@@ -64,7 +64,7 @@ class AgentRun {
     const { journal, attempt } = this.#scene
     const { tasks } = attempt.job.plan
     if (!journal.isEmpty || tasks.length === 0) return
-    await journal.start(async (trx, present, nowMs) => {
+    await journal.start('tasks', async (trx, present, nowMs) => {
       if (present.has('tasks')) await resetTasks(trx, attempt.job.id, { tasks, nowMs })
     })
   }

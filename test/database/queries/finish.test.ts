@@ -97,26 +97,30 @@ describeEachDatabase('finishing', (open) => {
     await storeRows(database, { jobs: [{ key: 'a' }] })
     const interrupted = anEnd({ outcome: 'released', state: 'ready', again: { delayMs: 0 }, interruption: true })
     const interrupt = async () => (await finish(database, await claim(database), interrupted))[0]?.hold
+    const commit = (attempt: number, ordinal: number) =>
+      database.db
+        .insertInto('errands')
+        .values({
+          id: `e${ordinal}`,
+          job_id: 'sample-a',
+          try: 1,
+          ordinal,
+          task_ordinal: 0,
+          kind: 'tool',
+          name: 'read',
+          request_hash: '',
+          request: '{}',
+          status: 'done',
+          attempt,
+          started_at: 1,
+        })
+        .execute()
+    // What is observed before the first errand is no progress.
+    await commit(1, 0)
     expect(await interrupt()).toBeNull()
     expect(await interrupt()).toBeNull()
     const claimed = await claim(database)
-    await database.db
-      .insertInto('errands')
-      .values({
-        id: 'e',
-        job_id: 'sample-a',
-        try: 1,
-        ordinal: 0,
-        task_ordinal: 0,
-        kind: 'tool',
-        name: 'read',
-        request_hash: '',
-        request: '{}',
-        status: 'done',
-        attempt: 3,
-        started_at: 1,
-      })
-      .execute()
+    await commit(3, 1)
     expect((await finish(database, claimed, interrupted))[0]?.hold).toBeNull()
     expect([await interrupt(), await interrupt(), await interrupt()]).toEqual([null, null, 'quarantine'])
     expect(await claim(database)).toEqual([])
