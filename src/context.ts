@@ -10,6 +10,7 @@ import { Settings } from './config/settings.ts'
 import { readSettingsFile } from './config/settings-file.ts'
 import { openTrustStore, type TrustStore } from './config/trust.ts'
 import type { CallDeps } from './calls/call-deps.ts'
+import type { SharedSettings } from './calls/shared-settings.ts'
 import type { Capabilities } from './database/capabilities.ts'
 import type { Database, OpenOptions } from './database/connection.ts'
 import type { ExecutionDeps } from './execution/execution-deps.ts'
@@ -76,6 +77,8 @@ export interface Context {
   roles(): Promise<OrgChart>
   /** Chooses models by the settings; `allowRehearsal` lets a simulated one stand in where nothing else can. */
   modelChooser(options?: { readonly allowRehearsal?: boolean }): Promise<(wish: ModelWish) => Promise<Choice>>
+  /** The settings that all schedulers keep to, as they are now. */
+  sharedSettings(): Promise<SharedSettings>
   /** What every paid call needs. */
   callDeps(options?: CallOptions): Promise<CallDeps>
   /** What executing attempts needs. */
@@ -129,6 +132,16 @@ export function createContext(options: ContextOptions): Context {
       : new Map()
     return new Settings({ env: options.env, database: stored, ...(await files()) })
   })
+  const sharedSettings = lazy(async () => {
+    const { SharedSettings } = await import('./calls/shared-settings.ts')
+    return new SharedSettings({
+      settings: await settings(),
+      database: await databases.database(),
+      tables: await databases.tables(),
+      databaseTrusted: await databaseIsTrusted(),
+      clock: systemClock,
+    })
+  })
   const userConfigDir = paths.userConfigDir
   const providers = providerGetters({ ...databases, databaseIsTrusted, env: options.env, userConfigDir })
   const models = modelGetters({ ...databases, ...providers, databaseIsTrusted, settings })
@@ -147,6 +160,7 @@ export function createContext(options: ContextOptions): Context {
     migrate: (request = {}) => migrateDatabase({ databases, trust, version: packageJson.version }, request),
     settings,
     databaseIsTrusted,
+    sharedSettings,
     ...providers,
     ...models,
     callDeps,

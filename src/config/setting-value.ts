@@ -31,6 +31,8 @@ function convert(definition: SettingDefinition, raw: unknown): RawSetting | unde
       return convertNumber(definition, raw)
     case 'list':
       return convertList(raw)
+    case 'counts':
+      return convertCounts(raw)
   }
 }
 
@@ -48,6 +50,25 @@ function convertList(raw: unknown): readonly string[] | undefined {
   return texts.every((text) => text !== undefined) ? texts : undefined
 }
 
+/** `engineer=2`; a file may say `engineer: 2` instead. A model's name may hold `=`, so the last one divides. */
+function convertCounts(raw: unknown): readonly string[] | undefined {
+  const isMap = typeof raw === 'object' && raw !== null && !Array.isArray(raw)
+  const list = isMap ? Object.entries(raw).map(([name, count]) => `${name}=${count}`) : raw
+  const entries = typeof list === 'string' ? list.split(/[\n,]/).map((entry) => entry.trim()) : convertList(list)
+  const counts = entries?.filter((entry) => entry !== '')
+  return counts?.every((entry) => /^.+=\d{1,6}$/.test(entry)) === true ? counts : undefined
+}
+
+/** What a setting of type `counts` says: names to whole numbers; the last entry of a name counts. */
+export function parseCounts(entries: readonly string[]): ReadonlyMap<string, number> {
+  return new Map(
+    entries.map((entry) => {
+      const divider = entry.lastIndexOf('=')
+      return [entry.slice(0, divider), Number(entry.slice(divider + 1))]
+    }),
+  )
+}
+
 function expectation(definition: SettingDefinition): string {
   switch (definition.type) {
     case 'text':
@@ -60,5 +81,7 @@ function expectation(definition: SettingDefinition): string {
       return `a number of at least ${definition.minimum ?? 0}`
     case 'list':
       return 'a list of texts'
+    case 'counts':
+      return 'a list of name=number'
   }
 }

@@ -1,6 +1,7 @@
 /** Every setting: its key, where it may be set, and its default. README's table is proven equal to this one. */
 export interface SettingDefinition {
-  readonly type: 'text' | 'integer' | 'number' | 'choice' | 'list'
+  /** `counts` is a list of `name=number`, one entry for each name. */
+  readonly type: 'text' | 'integer' | 'number' | 'choice' | 'list' | 'counts'
   readonly default: string | number | readonly string[] | null
   readonly means: string
   readonly choices?: readonly string[]
@@ -8,6 +9,8 @@ export interface SettingDefinition {
   readonly minimum?: number
   /** Only the user's own configuration may set it: a cloned repository must not (DESIGN section 5, Trust). */
   readonly userOnly?: boolean
+  /** Where `config set` keeps it unless told otherwise; default: the project's file. */
+  readonly keptIn?: 'user' | 'project' | 'shared'
 }
 
 export const settingDefinitions = {
@@ -32,6 +35,25 @@ export const settingDefinitions = {
     minimum: 1,
     default: 4,
     means: 'jobs one scheduler runs at once',
+  },
+  'limits.jobs': {
+    type: 'integer',
+    minimum: 0,
+    keptIn: 'shared',
+    default: null,
+    means: 'jobs that run at once over all schedulers; 0 starts nothing',
+  },
+  'limits.roles': {
+    type: 'counts',
+    keptIn: 'shared',
+    default: [],
+    means: 'jobs of a role that run at once over all schedulers: `engineer=2`',
+  },
+  'limits.models': {
+    type: 'counts',
+    keptIn: 'shared',
+    default: [],
+    means: 'calls of a model in flight over all schedulers: `ollama/qwen3=1`; of a provider: orch providers edit',
   },
   'limits.lease_ms': {
     type: 'integer',
@@ -66,6 +88,7 @@ export const settingDefinitions = {
   'commands.allow': {
     type: 'list',
     userOnly: true,
+    keptIn: 'user',
     default: [],
     means:
       'what agents may run in every project: JSON arrays of a program and a pattern for each argument, * for any text, ... for any rest',
@@ -80,6 +103,7 @@ interface TypeOf {
   integer: number
   number: number
   list: readonly string[]
+  counts: readonly string[]
 }
 
 /** The TypeScript type of a setting's value. */

@@ -43,7 +43,8 @@ function readText(path: string): string {
 function* flatten(value: object, prefix = ''): Generator<[string, unknown]> {
   for (const [name, inner] of Object.entries(value)) {
     const key = `${prefix}${name}`
-    if (typeof inner === 'object' && inner !== null && !Array.isArray(inner)) yield* flatten(inner, `${key}.`)
+    const isMap = typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+    if (isMap && !(isSettingKey(key) && settingDefinitions[key].type === 'counts')) yield* flatten(inner, `${key}.`)
     else yield [key, inner]
   }
 }

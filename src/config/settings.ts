@@ -24,8 +24,10 @@ export interface SettingLayers {
 /** Settings after precedence: flags are the caller's own; then environment, database, files, defaults. */
 export class Settings {
   readonly #resolved: ReadonlyMap<SettingKey, ResolvedSetting>
+  readonly #layers: SettingLayers
 
   constructor(layers: SettingLayers) {
+    this.#layers = layers
     this.#resolved = new Map(settingKeys.map((key) => [key, resolve(key, layers)]))
   }
 
@@ -36,6 +38,11 @@ export class Settings {
   /** The value with its source, for `orch doctor` and `orch config list`. */
   resolved(key: SettingKey): ResolvedSetting {
     return this.#resolved.get(key) ?? { key, value: settingDefinitions[key].default, source: 'default' }
+  }
+
+  /** The same settings with what the database says by now. */
+  withDatabase(database: FileSettings): Settings {
+    return new Settings({ ...this.#layers, database })
   }
 
   all(): readonly ResolvedSetting[] {

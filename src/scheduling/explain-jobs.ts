@@ -1,20 +1,8 @@
-import { conflictingLock, jobLocks, locksByName, type HeldLock } from '../domain/job-lock.ts'
-import type { Job } from '../domain/job.ts'
-import { findHeldLocks } from '../database/queries/claim-candidates.ts'
-import { readWaits } from '../database/queries/explain-waits.ts'
-import type { ReadinessCondition } from '../database/queries/readiness-conditions.ts'
-import {
-  findJob,
-  listActiveWorkspaces,
-  listJobProjects,
-  listOpenDependencies,
-  type JobProject,
-  type OpenDependency,
-} from '../database/repositories/job-repository.ts'
+import { findJob } from '../database/repositories/job-repository.ts'
 import type { JobsDeps } from './jobs-deps.ts'
 import { explainReason, type WaitReason } from './readiness.ts'
-import { requiredLocks } from './required-locks.ts'
-import { withName, type NamedJob } from './resolve-job.ts'
+import type { NamedJob } from './resolve-job.ts'
+import { readWaitsScene, type WaitsScene, type WaitsScope } from './waits-scene.ts'
 
 /** What `jobs why` answers. */
 export interface Explanation {
@@ -56,59 +44,27 @@ function headline({ job, name }: NamedJob, cause: string | undefined): string {
 export async function explainWaits(
   deps: JobsDeps,
   jobs: readonly NamedJob[],
-  scope: { readonly projectId?: string; readonly jobId?: string },
+  scope: WaitsScope,
 ): Promise<Map<string, readonly WaitReason[]>> {
   const waiting = jobs.filter(({ job }) => job.state === 'blocked' || job.state === 'ready')
   if (waiting.length === 0) return new Map()
-  const facts = await readFacts(deps)
-  const waits = await readWaits(deps.database.db, scope, facts)
-  const projects = await listJobProjects(deps.database.db)
-  const hasEdges = await deps.tables.has('job_dependencies')
-  const dependencies = hasEdges ? await listOpenDependencies(deps.database.db, scope) : new Map()
-  const locks = await lockFinder(deps)
-  const reasons = new Map<string, readonly WaitReason[]>()
-  for (const named of waiting) {
-    const conditions = waits.get(named.job.id)
-    reasons.set(named.job.id, await reasonsOf(deps, named, { conditions, projects, dependencies, locks }))
+  const scene = await readWaitsScene(deps, scope)
+  return new Map(waiting.map((named) => [named.job.id, reasonsOf(named, scene)]))
+}
+
+/** What stands in the way of one job; where nothing does, what it waits for all the same. */
+export function reasonsOf(named: NamedJob, scene: WaitsScene): readonly WaitReason[] {
+  const { job, project } = named
+  const conditions = scene.conditions(job, project.workspace)
+  const facts = {
+    named,
+    openDependencies: scene.openDependencies(job),
+    lock: scene.lock(job, project.workspace),
+    limits: scene.limits(job),
+    cooldown: scene.cooldown(job),
+    schedulers: scene.liveSchedulers,
   }
-  return reasons
-}
-
-async function readFacts(deps: JobsDeps) {
-  const workspaces = await listActiveWorkspaces(deps.database.db)
-  return {
-    now: await deps.database.now(),
-    databaseTrusted: deps.databaseTrusted,
-    unreachableProjects: workspaces.flatMap((one) => (deps.canReach(one.workspace) ? [] : [one.projectId])),
-  }
-}
-
-interface Known {
-  readonly conditions: readonly ReadinessCondition[] | undefined
-  readonly projects: ReadonlyMap<string, JobProject>
-  readonly dependencies: ReadonlyMap<string, readonly OpenDependency[]>
-  readonly locks: (job: Job, workspace: string) => HeldLock | null
-}
-
-async function reasonsOf(deps: JobsDeps, named: NamedJob, known: Known): Promise<readonly WaitReason[]> {
-  const nameFacts = { named, openDependencies: [], lock: null }
-  if (known.conditions === undefined) return [explainReason('projectGone', nameFacts)]
-  const openDependencies = known.dependencies.get(named.job.id) ?? []
-  const reasons = known.conditions.map((name) => explainReason(name, { named, openDependencies, lock: null }))
-  if (reasons.length > 0) return reasons
-  const held = known.locks(named.job, named.project.workspace)
-  if (held === null) return [explainReason('noScheduler', nameFacts)]
-  const holder = await findJob(deps.database.db, held.jobId)
-  const holderName = holder === undefined ? held.jobId : withName(holder, known.projects).name
-  const name = held.name.replace(/^(name|path):/, '')
-  return [explainReason('lockTaken', { ...nameFacts, lock: { name, holder: holderName } })]
-}
-
-async function lockFinder(deps: JobsDeps): Promise<Known['locks']> {
-  const hasLockTable = await deps.tables.has('job_locks')
-  const held = locksByName(await findHeldLocks(deps.database.db, { hasLockTable, locksFor: requiredLocks }))
-  return (job, workspace) => {
-    const { names, paths } = requiredLocks(job.plan, workspace)
-    return conflictingLock(jobLocks(names, paths), held)
-  }
+  if (conditions === undefined) return [explainReason('projectGone', facts)]
+  if (conditions.length > 0) return conditions.map((name) => explainReason(name, facts))
+  return [explainReason(scene.liveSchedulers > 0 ? 'queued' : 'noScheduler', facts)]
 }

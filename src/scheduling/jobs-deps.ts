@@ -2,6 +2,8 @@ import type { Database } from '../database/connection.ts'
 import type { TableName } from '../database/tables.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Ids } from '../runtime/ids.ts'
+import type { ProcessIdentity } from '../workspace/process-identity.ts'
+import type { SharedSource } from './standing.ts'
 
 /** What the features behind `orch jobs` need of their surroundings. */
 export interface JobsDeps {
@@ -23,4 +25,10 @@ export interface JobsDeps {
   readonly databaseTrusted: boolean
   /** Whether this host can work in the workspace. */
   readonly canReach: (workspace: string) => boolean
+  /** Limits and budgets from the settings; without it there are none but the providers' own. */
+  readonly shared?: SharedSource
+  /** Whether a process lives; null where this host cannot know. */
+  readonly isAlive?: (identity: ProcessIdentity) => boolean | null
+  /** How long a silent scheduler keeps its jobs; default 20 s. */
+  readonly leaseMs?: number
 }

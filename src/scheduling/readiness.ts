@@ -1,11 +1,13 @@
 /** Why a job is not running: one named reason each, with what it means and what would change it. */
 import type { ReadinessCondition } from '../database/queries/readiness-conditions.ts'
 import type { OpenDependency } from '../database/repositories/job-repository.ts'
+import type { Cooldown } from '../database/queries/shared-load.ts'
+import type { LimitKind } from '../domain/job-limits.ts'
 import type { Job } from '../domain/job.ts'
 import type { NamedJob } from './resolve-job.ts'
 
-/** Names of the readiness conditions, and of the reasons that are judged outside SQL. */
-export type WaitReasonName = ReadinessCondition | 'lockTaken' | 'noScheduler' | 'projectGone'
+/** Names of the readiness conditions, and of what is said of a job that none of them holds back. */
+export type WaitReasonName = ReadinessCondition | 'queued' | 'noScheduler' | 'projectGone'
 
 export interface WaitReason {
   readonly name: WaitReasonName
@@ -25,6 +27,22 @@ export interface ReasonFacts {
   readonly openDependencies: readonly OpenDependency[]
   /** Who holds the lock that is wanted, and its name. */
   readonly lock: { readonly name: string; readonly holder: string } | null
+  /** The limits that the job counts against, by kind. */
+  readonly limits: Readonly<Partial<Record<LimitKind, LimitUse>>>
+  /** The longest cooldown of what it is sure to call. */
+  readonly cooldown: Cooldown | null
+  /** Schedulers that are alive. */
+  readonly schedulers: number
+}
+
+/** A limit and what is in use of it. */
+export interface LimitUse {
+  /** The role, provider or model; empty for all jobs. */
+  readonly name: string
+  readonly limit: number
+  readonly used: number
+  /** Names of the running jobs that count against it. */
+  readonly holders: readonly string[]
 }
 
 type Explain = (facts: ReasonFacts) => Omit<WaitReason, 'name'>
@@ -90,6 +108,42 @@ const explanations: Readonly<Record<WaitReasonName, Explain>> = {
     unblock: 'run the scheduler where the workspace is, or mount it here',
     untilMs: null,
   }),
+  overBudget: ({ named }) => ({
+    short: 'budget spent',
+    text: `The budget of ${named.project.slug} is spent`,
+    unblock: `raise budget_usd: orch project export ${named.project.slug}, then orch project apply <file>`,
+    untilMs: null,
+  }),
+  providerCooling: ({ cooldown }) => ({
+    short: `${targetOf(cooldown)} cools down`,
+    text: `${targetOf(cooldown)} cools down${cooldown?.reason == null ? '' : `: ${cooldown.reason}`}`,
+    unblock: 'it goes on by itself',
+    untilMs: cooldown?.untilMs ?? null,
+  }),
+  jobLimit: ({ limits }) => ({
+    short: `limit of ${limits.jobs?.limit ?? 0} jobs`,
+    text: `${used(limits.jobs)} run over all schedulers, as many as may`,
+    unblock: 'it can start when one of them ends; orch config set limits.jobs <number> changes the limit',
+    untilMs: null,
+  }),
+  roleLimit: ({ named, limits }) => ({
+    short: `limit of role ${named.job.role ?? ''}`,
+    text: `${used(limits.role)} of the role ${named.job.role ?? ''} run, as many as may`,
+    unblock: `it can start when one of them ends; orch config set limits.roles ${named.job.role ?? ''}=<number> changes the limit`,
+    untilMs: null,
+  }),
+  providerLimit: ({ limits: { provider } }) => ({
+    short: `limit of ${provider?.name ?? 'its provider'}`,
+    text: `${used(provider)} use ${provider?.name ?? 'its provider'}, as many as may`,
+    unblock: `it can start when one of them ends; orch providers edit ${provider?.name ?? ''} --max-concurrency <number> changes the limit`,
+    untilMs: null,
+  }),
+  modelLimit: ({ limits: { model } }) => ({
+    short: `limit of ${model?.name ?? 'its model'}`,
+    text: `${used(model)} use ${model?.name ?? 'its model'}, as many as may`,
+    unblock: `it can start when one of them ends; orch config set limits.models ${model?.name ?? ''}=<number> changes the limit`,
+    untilMs: null,
+  }),
   lockTaken: ({ lock }) => ({
     short: `lock held by ${lock?.holder ?? 'another job'}`,
     text: `${lock?.holder ?? 'Another job'} holds ${lock?.name ?? 'what it needs'}`,
@@ -100,6 +154,12 @@ const explanations: Readonly<Record<WaitReasonName, Explain>> = {
     short: 'project missing',
     text: `The row of its project ${named.job.projectId} is missing`,
     unblock: 'orch db check',
+    untilMs: null,
+  }),
+  queued: ({ schedulers }) => ({
+    short: 'ready',
+    text: `It is ready and nothing stands in its way: ${schedulers === 1 ? 'a scheduler runs and takes' : `${schedulers} schedulers run and take`} it in its turn`,
+    unblock: 'orch jobs run --dry-run shows the order',
     untilMs: null,
   }),
   noScheduler: () => ({
@@ -113,6 +173,18 @@ const explanations: Readonly<Record<WaitReasonName, Explain>> = {
 /** The reason in words. */
 export function explainReason(name: WaitReasonName, facts: ReasonFacts): WaitReason {
   return { name, ...explanations[name](facts) }
+}
+
+/** `2 of 2 jobs (a/b, a/c)`. */
+function used(use: LimitUse | undefined): string {
+  if (use === undefined) return 'Enough jobs'
+  const holders = use.holders.length === 0 ? '' : ` (${listed(use.holders)})`
+  return `${use.used} of at most ${use.limit} jobs or calls${holders}`
+}
+
+function targetOf(cooldown: Cooldown | null): string {
+  if (cooldown === null) return 'its model'
+  return cooldown.modelId === '' ? cooldown.providerId : `${cooldown.providerId}/${cooldown.modelId}`
 }
 
 function listed(names: readonly string[]): string {

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readSettingsFile } from '../../src/config/settings-file.ts'
+import { parseCounts } from '../../src/config/setting-value.ts'
 import { Settings } from '../../src/config/settings.ts'
 import { temporaryDirectory } from '../support/databases.ts'
 
@@ -53,6 +54,19 @@ describe('a configuration file', () => {
     ])
   })
 
+  test('may state limits by name as a map or as a list', async () => {
+    const map = fileWith('limits:\n  roles:\n    engineer: 2\n    writer: 0\n')
+    expect((await readSettingsFile(map, 'project')).get('limits.roles')).toEqual(['engineer=2', 'writer=0'])
+    const list = fileWith('limits.models: ["ollama/qwen3:8b=1", "gateway/a=b=2"]')
+    const models = (await readSettingsFile(list, 'project')).get('limits.models')
+    expect(parseCounts(models as string[])).toEqual(
+      new Map([
+        ['ollama/qwen3:8b', 1],
+        ['gateway/a=b', 2],
+      ]),
+    )
+  })
+
   test('that is missing or empty says nothing', async () => {
     expect((await readSettingsFile('/nowhere/config.yaml', 'user')).size).toBe(0)
     expect((await readSettingsFile(fileWith(''), 'user')).size).toBe(0)
@@ -61,6 +75,7 @@ describe('a configuration file', () => {
   test.each([
     ['an unknown key', 'limits.turn: 3', 'unknown setting "limits.turn"'],
     ['a wrong choice', 'selection.policy: fast', 'selection.policy must be one of cheapest'],
+    ['a limit that is no number', 'limits.roles: {engineer: many}', 'limits.roles must be a list of name=number'],
     ['broken YAML', 'a: [1', 'config.yaml'],
     ['a list at the top', '- 1', 'expected keys and values'],
   ])('with %s is refused with its path', async (_case, text, message) => {

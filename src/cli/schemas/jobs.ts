@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { jobHolds, jobStates } from '../../domain/job-state.ts'
+import { schedulerStates } from '../../scheduling/list-schedulers.ts'
 import { documentSchema, eventSchema, money, time } from './values.ts'
 
 const state = z.enum(jobStates)
@@ -64,6 +65,18 @@ const description = z.strictObject({
   ),
   usage,
 })
+const scheduler = z.strictObject({
+  id: z.string(),
+  state: z.enum(schedulerStates),
+  host: z.string().nullable().describe('Null, as what follows, where its row is missing'),
+  pid: z.int().nullable(),
+  version: z.string().nullable(),
+  concurrency: z.int().nullable().describe('Jobs it runs at once'),
+  startedAt: time.nullable(),
+  heartbeatAt: time.nullable(),
+  stoppedAt: time.nullable(),
+  jobs: z.array(z.string()).describe('<project>/<key> of each job it runs'),
+})
 const historyEvent = z.strictObject({
   id: z.string(),
   job: z.string().nullable(),
@@ -81,6 +94,7 @@ export const schemas = {
     'jobs.list',
     z.array(z.strictObject({ ...job.shape, waitsFor: reason.nullable(), ...usage.shape })),
   ),
+  'jobs.schedulers': documentSchema('jobs.schedulers', z.array(scheduler)).describe('jobs list --schedulers'),
   'jobs.show': documentSchema('jobs.show', description.nullable()),
   'jobs.why': documentSchema(
     'jobs.why',

@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from 'kysely'
+import type { Kysely, RawBuilder, Transaction } from 'kysely'
 import type { Tables } from '../tables.ts'
 
 export type Db = Kysely<Tables>
@@ -46,6 +46,11 @@ export interface Dialect {
    * transaction, at once otherwise. A hint, nothing to rely on; nothing at all where `notifies` is false.
    */
   notify(db: Db): Promise<void>
+  /**
+   * The text of a member of a column that holds a JSON object: a string as it is, anything else as JSON, and
+   * null where the member is null or not there.
+   */
+  jsonText(column: string, member: string): RawBuilder<string | null>
   /** What went wrong, decided by the engine's error code. */
   classify(error: unknown): DatabaseFailure
 }

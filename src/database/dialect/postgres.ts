@@ -123,6 +123,7 @@ function postgresDialect(schema: string, options: HintOptions): Dialect {
       await sql`select pg_advisory_xact_lock(${sql.lit(limitsLock[0])}, ${sql.lit(limitsLock[1])})`.execute(trx)
     },
     notify: (db) => sendHint(db, options.channel, options.sender),
+    jsonText: (column, member) => sql<string | null>`(${sql.ref(column)}::json ->> ${sql.lit(member)})`,
     classify: classifyPostgres,
   }
 }

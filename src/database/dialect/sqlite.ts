@@ -121,6 +121,7 @@ function sqliteDialect(options: OpenOptions): Dialect {
     lockLimits: async () => {},
     // A commit changes the file, and that is watched.
     notify: async () => {},
+    jsonText: (column, member) => sql<string | null>`json_extract(${sql.ref(column)}, ${sql.lit(`$.${member}`)})`,
     classify: classifySqlite,
   }
 }

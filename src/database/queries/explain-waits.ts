@@ -8,8 +8,11 @@ import {
   type ReadinessFacts,
 } from './readiness-conditions.ts'
 
-/** The conditions of each job, most decisive first; an empty list means it may start. Jobs without a project are left out. */
-export async function readWaits(
+/**
+ * The conditions of each job, most decisive first; an empty list means it may start. Jobs without a project are left
+ * out. Locks are left to the caller, unless the facts say which are taken.
+ */
+export async function readExplainedWaits(
   db: Db,
   scope: { readonly projectId?: string; readonly jobId?: string },
   facts: ReadinessFacts,

@@ -52,6 +52,23 @@ export async function findJobsBySuffix(db: Db, suffix: string, limit: number): P
   return rows.map(toJob)
 }
 
+const namesAtOnce = 5000
+
+/** `<project>/<key>` by id; jobs without a project are left out. */
+export async function readJobNames(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const names = new Map<string, string>()
+  for (let start = 0; start < ids.length; start += namesAtOnce) {
+    const rows = await db
+      .selectFrom('jobs')
+      .innerJoin('projects', 'projects.id', 'jobs.project_id')
+      .select(['jobs.id', 'jobs.key', 'projects.slug'])
+      .where('jobs.id', 'in', ids.slice(start, start + namesAtOnce))
+      .execute()
+    for (const { id, slug, key } of rows) names.set(id, `${slug}/${key}`)
+  }
+  return names
+}
+
 /** What the scheduler and the lists need of a project. */
 export interface JobProject {
   readonly id: string

@@ -1,4 +1,5 @@
 import type { Db } from '../dialect/dialect.ts'
+import type { SchedulerInstanceRow } from '../tables.ts'
 
 /** Which process on which machine a scheduler is: enough to know that it is gone. */
 export interface ProcessIdentity {
@@ -69,7 +70,23 @@ export async function listOwners(db: Db, except: string): Promise<SchedulerInsta
         .where('jobs.lease_owner', '<>', except),
     )
     .execute()
-  return rows.map((row) => ({
+  return rows.map(toInstance)
+}
+
+/** Schedulers that gave a sign of life since then, newest first. */
+export async function listSchedulerInstances(db: Db, sinceMs: number): Promise<SchedulerInstance[]> {
+  const rows = await db
+    .selectFrom('scheduler_instances')
+    .selectAll()
+    .where('heartbeat_at', '>=', sinceMs)
+    .orderBy('started_at', 'desc')
+    .orderBy('id', 'desc')
+    .execute()
+  return rows.map(toInstance)
+}
+
+function toInstance(row: SchedulerInstanceRow): SchedulerInstance {
+  return {
     id: row.id,
     host: row.host,
     bootId: row.boot_id,
@@ -81,5 +98,5 @@ export async function listOwners(db: Db, except: string): Promise<SchedulerInsta
     startedAt: row.started_at,
     heartbeatAt: row.heartbeat_at,
     stoppedAt: row.stopped_at,
-  }))
+  }
 }

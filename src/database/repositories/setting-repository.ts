@@ -3,7 +3,7 @@ import { checkSetting } from '../../config/setting-value.ts'
 import { isSettingKey, type SettingKey } from '../../config/setting.ts'
 import type { Capabilities } from '../capabilities.ts'
 import type { Database } from '../connection.ts'
-import type { Trx } from '../dialect/dialect.ts'
+import type { Db, Trx } from '../dialect/dialect.ts'
 import { fromJson, toJson } from '../json.ts'
 
 /**
@@ -14,9 +14,13 @@ export async function readStoredSettings(
   database: Database,
   tables: Pick<Capabilities, 'has'>,
 ): Promise<ReadonlyMap<SettingKey, RawSetting>> {
+  return (await tables.has('orchestrator_config')) ? readSettingRows(database.db) : new Map()
+}
+
+/** The same where the table is known to be there, also inside a transaction. */
+export async function readSettingRows(db: Db | Trx): Promise<ReadonlyMap<SettingKey, RawSetting>> {
   const settings = new Map<SettingKey, RawSetting>()
-  if (!(await tables.has('orchestrator_config'))) return settings
-  const rows = await database.db.selectFrom('orchestrator_config').select(['key', 'value']).execute()
+  const rows = await db.selectFrom('orchestrator_config').select(['key', 'value']).execute()
   for (const { key, value } of rows) {
     if (isSettingKey(key)) settings.set(key, checkSetting(key, fromJson<unknown>(value), 'orchestrator_config'))
   }

@@ -7,9 +7,12 @@ import type { Invocation } from '../../command.ts'
 /** Declares the three places a setting can be kept in. */
 export function declareScope(command: Command): void {
   command
-    .option('--project', "in the project's .orch/config.yaml (default)")
+    .option('--project', "in the project's .orch/config.yaml (the usual place)")
     .option('--user', "in the user's own configuration, for every project")
-    .option('--shared', 'in the database, for everybody who shares it')
+    .option(
+      '--shared',
+      'in the database, for everybody who shares it (the usual place of limits.jobs, .roles and .models)',
+    )
 }
 
 /** The one scope the flags name. Throws ORCH_USAGE for more than one. */

@@ -1,3 +1,4 @@
+import type { SettingDefinition } from '../../../config/setting.ts'
 import { textArgument, type CommandModule } from '../../command.ts'
 import { chosenScope, declareScope, settingPlaces, settingText } from './scope.ts'
 
@@ -14,8 +15,9 @@ export const command: CommandModule = {
     const { settingDefinitions } = await import('../../../config/setting.ts')
     const key = requireSettingKey(textArgument(invocation, 0))
     const words = Array.isArray(args[1]) ? (args[1] as readonly string[]) : []
-    const isList = settingDefinitions[key].type === 'list'
-    const scope = chosenScope(options, isList ? 'user' : 'project')
+    const { type, keptIn = 'project' }: SettingDefinition = settingDefinitions[key]
+    const isList = type === 'list' || type === 'counts'
+    const scope = chosenScope(options, keptIn)
     const place = await storeSetting(settingPlaces(invocation), scope, { key, value: isList ? words : words.join(' ') })
     const { value, source } = (await context.settings()).resolved(key)
     const wanted = { project: 'project file', user: 'user file', shared: 'database' }[scope]

@@ -1,3 +1,4 @@
+import type { SettingDefinition } from '../../../config/setting.ts'
 import { textArgument, type CommandModule } from '../../command.ts'
 import { chosenScope, declareScope, settingPlaces, settingText } from './scope.ts'
 
@@ -13,7 +14,8 @@ export const command: CommandModule = {
     const { removeSetting, requireSettingKey } = await import('../../../config/change-setting.ts')
     const { settingDefinitions } = await import('../../../config/setting.ts')
     const key = requireSettingKey(textArgument(invocation, 0))
-    const scope = chosenScope(options, settingDefinitions[key].type === 'list' ? 'user' : 'project')
+    const { keptIn = 'project' }: SettingDefinition = settingDefinitions[key]
+    const scope = chosenScope(options, keptIn)
     const place = await removeSetting(settingPlaces(invocation), scope, key)
     const { value, source } = (await context.settings()).resolved(key)
     io.result('config.unset', { key, value, source, scope, place }, () => {

@@ -9,7 +9,24 @@ export async function jobsDeps(context: Context): Promise<JobsDeps> {
   const { canReachWorkspace } = await import('../../../scheduling/workspace-reach.ts')
   const [database, tables] = [await context.database(), await context.tables()]
   const databaseTrusted = await context.databaseIsTrusted()
-  return { database, tables, ids: context.ids, clock: context.clock, databaseTrusted, canReach: canReachWorkspace }
+  const { isAlive } = await import('../../../workspace/process-identity.ts')
+  return {
+    database,
+    tables,
+    ids: context.ids,
+    clock: context.clock,
+    databaseTrusted,
+    canReach: canReachWorkspace,
+    isAlive,
+    leaseMs: (await context.settings()).get('limits.lease_ms'),
+    shared: { settings: await context.sharedSettings(), freeProviders: () => freeProviders(context) },
+  }
+}
+
+/** Usable providers whose calls cost nothing. */
+async function freeProviders(context: Context): Promise<readonly string[]> {
+  const usable = await (await context.providers()).usable()
+  return usable.filter(({ local, kind }) => local || kind === 'rehearsal').map(({ id }) => id)
 }
 
 /** Says that a read found nothing because tables are missing; false where all are there. */

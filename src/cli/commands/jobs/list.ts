@@ -15,9 +15,14 @@ export const command: CommandModule = {
       .option('--role <role>', 'only jobs of this role')
       .option('--rehearsed', 'only jobs that a simulated model completed')
       .option('--limit <number>', 'at most so many')
+      .option('--schedulers', 'who runs jobs instead: host, process, signs of life, and what each runs')
   },
   run: async (invocation) => {
     const { context, io, options } = invocation
+    if (options['schedulers'] === true) {
+      const { showSchedulers } = await import('./schedulers-view.ts')
+      return showSchedulers(await jobsDeps(context), io)
+    }
     const { listJobsWithReasons } = await import('../../../scheduling/list-jobs.ts')
     const project = textArgument(invocation, 0)
     const filter = { ...(await parseFilter(options)), ...(project === '' ? {} : { project }) }
