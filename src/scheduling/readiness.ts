@@ -116,7 +116,7 @@ const explanations: Readonly<Record<WaitReasonName, Explain>> = {
   }),
   providerCooling: ({ cooldown }) => ({
     short: `${targetOf(cooldown)} cools down`,
-    text: `${targetOf(cooldown)} cools down${cooldown?.reason == null ? '' : `: ${cooldown.reason}`}`,
+    text: `${targetOf(cooldown)} cools down${because(cooldown)}`,
     unblock: 'it goes on by itself',
     untilMs: cooldown?.untilMs ?? null,
   }),
@@ -185,6 +185,11 @@ function used(use: LimitUse | undefined): string {
 function targetOf(cooldown: Cooldown | null): string {
   if (cooldown === null) return 'its model'
   return cooldown.modelId === '' ? cooldown.providerId : `${cooldown.providerId}/${cooldown.modelId}`
+}
+
+function because(cooldown: Cooldown | null): string {
+  const reason = cooldown?.reason ?? null
+  return reason === null ? '' : `: ${reason}`
 }
 
 function listed(names: readonly string[]): string {
