@@ -1,6 +1,6 @@
 // Runs a TypeScript entry on Node 20, which cannot strip types: bundles it to a file of its own and imports that.
 // usage: node scripts/run-ts.js test/bench/startup.ts [arguments...]
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { lstatSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
@@ -9,8 +9,12 @@ const [entry, ...rest] = process.argv.slice(2)
 if (entry === undefined) throw new Error('usage: node scripts/run-ts.js <entry.ts> [arguments...]')
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-// Inside node_modules, so that packages resolve as they do for the source.
-const outdir = mkdtempSync(join(realpathSync(join(root, 'node_modules')), '.run-ts-'))
+// Two levels below the root, like the entries themselves, so that packages and neighbouring files are found as they
+// are for the source. A linked node_modules leads into another checkout.
+const modules = join(root, 'node_modules')
+const home = lstatSync(modules).isSymbolicLink() ? join(root, '.run-ts') : modules
+mkdirSync(home, { recursive: true })
+const outdir = mkdtempSync(join(home, '.run-ts-'))
 process.on('exit', () => rmSync(outdir, { recursive: true, force: true }))
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130))
 
