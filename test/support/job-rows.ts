@@ -15,32 +15,39 @@ export interface ProjectRows {
   readonly createdAt?: number
 }
 
-/** Stores an approved project with its jobs; a job's id is `<slug>-<key>`. */
-export async function storeRows({ db }: Database, input: ProjectRows): Promise<void> {
+/** Fits the smallest number of bound values that an engine takes: 32,766 of them. */
+const rowsAtOnce = 500
+
+/** Stores an approved project with its jobs, in one transaction; a job's id is `<slug>-<key>`. */
+export async function storeRows(database: Pick<Database, 'write'>, input: ProjectRows): Promise<void> {
   const slug = input.slug ?? 'sample'
   const at = input.createdAt ?? 1000
   const plans = input.jobs.map((job) => aJob(job))
   const nodes = plans.map(({ key, dependsOn, priority }) => ({ key, dependsOn, priority: priorities[priority] }))
   const lengths = pathLengths(nodes)
   const inherited = effectivePriorities(nodes)
-  await db
-    .insertInto('projects')
-    .values(projectRow(slug, at, input.project))
-    .execute()
-  for (const plan of plans) {
+  const jobs = plans.map((plan): JobRow => {
     const row = jobRow(plan, { slug, at })
-    await db
-      .insertInto('jobs')
-      .values({
-        ...row,
-        path_length: lengths.get(plan.key) ?? 1,
-        effective_priority: inherited.get(plan.key) ?? row.priority,
-        ...input.rows?.[plan.key],
-      })
+    const path_length = lengths.get(plan.key) ?? 1
+    const effective_priority = inherited.get(plan.key) ?? row.priority
+    return { ...row, path_length, effective_priority, ...input.rows?.[plan.key] }
+  })
+  const edges = plans.flatMap((plan) =>
+    plan.dependsOn.map((key) => ({ job_id: `${slug}-${plan.key}`, depends_on_id: `${slug}-${key}` })),
+  )
+  await database.write(async (trx) => {
+    await trx
+      .insertInto('projects')
+      .values(projectRow(slug, at, input.project))
       .execute()
-    const edges = plan.dependsOn.map((key) => ({ job_id: `${slug}-${plan.key}`, depends_on_id: `${slug}-${key}` }))
-    if (edges.length > 0) await db.insertInto('job_dependencies').values(edges).execute()
-  }
+    for (const some of chunks(jobs)) await trx.insertInto('jobs').values(some).execute()
+    for (const some of chunks(edges)) await trx.insertInto('job_dependencies').values(some).execute()
+  })
+}
+
+function chunks<T>(rows: readonly T[]): T[][] {
+  const count = Math.ceil(rows.length / rowsAtOnce)
+  return Array.from({ length: count }, (_, index) => rows.slice(index * rowsAtOnce, (index + 1) * rowsAtOnce))
 }
 
 function projectRow(slug: string, at: number, overrides: Partial<ProjectRow> = {}): ProjectRow {

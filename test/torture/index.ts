@@ -6,11 +6,12 @@ import buildDist from '../support/build-dist.ts'
 import { killChildren } from './children.ts'
 import { killResume } from './kill-resume.ts'
 import type { TortureLine } from './line.ts'
+import { manyProcesses } from './many-processes.ts'
 import { runLines } from './run-lines.ts'
 import { symlinkRace } from './symlink-race.ts'
 
 /** In the order in which they run. */
-const lines: readonly TortureLine[] = [killResume, symlinkRace]
+const lines: readonly TortureLine[] = [killResume, manyProcesses, symlinkRace]
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
 const chosen = names.length === 0 ? lines : names.map(lineNamed)

@@ -43,7 +43,7 @@ it('counts a line that throws, a broken bound and a forgotten process as broken,
     aLine('good', async () => [exactly('lost', 0, 0)]),
   ])
   expect(held).toBe(false)
-  expect(printed).toMatch(/throws +SQLite +threw +Error: no luck/)
+  expect(printed).toMatch(/throws +SQLite +threw +no luck/)
   expect(printed).toMatch(/broken +SQLite +lost +1 +0 +NO/)
   expect(printed).toMatch(/forgets +SQLite +children left behind +1 +0 +NO/)
   expect(printed).toMatch(/good +SQLite +lost +0 +0 +yes/)

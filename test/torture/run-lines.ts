@@ -1,5 +1,6 @@
 /** Runs lines one after the other, each on every engine it knows, and prints what they saw. */
 import { table } from '../../src/cli/render/table.ts'
+import { errorMessage } from '../../src/errors/orch-error.ts'
 import { startPostgres, type PostgresServer } from '../support/postgres-server.ts'
 import { calibrate } from './calibrate.ts'
 import { childProcesses, killChildren } from './children.ts'
@@ -52,10 +53,8 @@ async function runOnEngine(line: TortureLine, { size, seed, print, engine, serve
   const begin = performance.now()
   const given = engine === 'Postgres' ? server : null
   const before = childProcesses()
-  const figures = [
-    ...(await inScene({ engine, seed, server: given }, (scene) => inTime(line.run(scene, size), size)).catch(thrown)),
-    ...leftBehind(before),
-  ]
+  const run = inScene({ engine, seed, server: given }, (scene) => inTime(line.run(scene, size), size))
+  const figures = [...(await run.catch((error: unknown) => thrown(error, print))), ...leftBehind(before)]
   const rows = figures.map(({ name, value, bound, pass }) => [line.name, engine, name, value, bound, verdict(pass)])
   print(`${table(['line', 'engine', 'figure', 'value', 'bound', 'pass'], rows)}\n`)
   print(`${line.name} on ${engine}: ${((performance.now() - begin) / 1000).toFixed(1)} s\n`)
@@ -67,8 +66,9 @@ function verdict(pass: boolean): string {
 }
 
 /** A line that throws is broken: what it threw is its figure. */
-function thrown(error: unknown): readonly Figure[] {
-  const value = error instanceof Error ? (error.stack ?? error.message) : String(error)
+function thrown(error: unknown, print: RunLinesOptions['print']): readonly Figure[] {
+  print(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  const [value = ''] = errorMessage(error).split('\n')
   return [{ name: 'threw', value, bound: 'nothing thrown', pass: false }]
 }
 
