@@ -14,6 +14,8 @@ export interface Database {
   write<T>(work: (trx: Trx) => Promise<T>): Promise<T>
   /** Starts to listen for what others write. Returns at once, also while the database is away. */
   watchChanges(options?: WatchOptions): ChangeWatch
+  /** From now on nothing waits longer than about a second for a lock or a server; for a process that is to end. */
+  hurry(): void
   close(): Promise<void>
 }
 
@@ -42,7 +44,7 @@ export function isServerUrl(url: string): boolean {
  * Throws ORCH_DATABASE_UNREACHABLE when it cannot be opened, ORCH_USAGE for another scheme.
  */
 export async function openDatabase(url: string, options: OpenOptions): Promise<Database> {
-  const { db, dialect, address, watchChanges } = await openEngine(url, options)
+  const { db, dialect, address, watchChanges, hurry } = await openEngine(url, options)
   return {
     db,
     dialect,
@@ -50,6 +52,7 @@ export async function openDatabase(url: string, options: OpenOptions): Promise<D
     now: () => dialect.now(db),
     write: (work) => dialect.write(db, work),
     watchChanges,
+    hurry,
     close: () => db.destroy(),
   }
 }

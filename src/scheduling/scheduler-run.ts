@@ -1,7 +1,10 @@
 /** The loop around `Scheduler.tick`: pace, outages, drain and stop, and when a run is over. */
 import { readRunState, type RunState } from '../database/queries/run-state.ts'
-import { errorMessage } from '../errors/orch-error.ts'
+import { OrchError, errorMessage } from '../errors/orch-error.ts'
 import type { ExitName } from '../errors/exit-code.ts'
+import { NeighbourHint } from './neighbour-hint.ts'
+import { RunOutage } from './run-outage.ts'
+import { RunPause } from './run-pause.ts'
 import { Scheduler } from './scheduler.ts'
 import type { SchedulerDeps, SchedulerOptions, TickCounts } from './scheduler-types.ts'
 
@@ -19,13 +22,10 @@ export interface RunReport {
   readonly counts: RunState['counts']
 }
 
-const shortestPauseMs = 250
-const longestPauseMs = 2000
-const longestOutagePauseMs = 4000
 /** How long stopped work may take to wind up before its job is given back over its head. */
 const stopGraceMs = 2000
-/** Passes in a row that failed for a reason orch does not know, before the run gives up. */
-const unknownFailures = 5
+/** How long a drain with nothing left running waits for a database that is away, to write what ended. */
+const lastWriteMs = 3000
 
 export class SchedulerRun {
   readonly scheduler: Scheduler
@@ -35,15 +35,17 @@ export class SchedulerRun {
   readonly #drained = new AbortController()
   #stopping = false
   #stopAt = Number.POSITIVE_INFINITY
-  #idlePasses = 0
-  #failures = 0
-  #unknown = 0
-  #changeVersion: number | null = null
+  readonly #outage: RunOutage
+  readonly #hint: NeighbourHint
+  #pause: RunPause | null = null
+  #giveUpAt: number | null = null
 
   constructor(deps: SchedulerDeps, options: RunOptions) {
     this.#deps = deps
     this.#options = options
     this.scheduler = new Scheduler(deps, options)
+    this.#outage = new RunOutage(deps)
+    this.#hint = new NeighbourHint(deps)
     this.scheduler.onEnd(() => this.#wakeup.abort())
   }
 
@@ -53,6 +55,8 @@ export class SchedulerRun {
     this.scheduler.draining = true
     if (this.#options.graceMs !== null) this.#stopAt = this.#deps.clock.monotonic() + this.#options.graceMs
     this.#deps.notify({ kind: 'draining', running: this.scheduler.held.running })
+    // Nothing to wait for but a claim that must not happen any more.
+    if (this.scheduler.held.size === 0) this.#deps.database.hurry()
     this.#drained.abort()
     this.#wakeup.abort()
   }
@@ -63,23 +67,29 @@ export class SchedulerRun {
     this.#stopping = true
     // Not left to the next pass: the one under way may be waiting for a database that is gone.
     this.scheduler.held.abortAll('stop')
+    this.#deps.database.hurry()
     this.#drained.abort()
     this.#deps.notify({ kind: 'stopping', running: this.scheduler.held.running })
     this.#wakeup.abort()
   }
 
-  /** Runs until there is a reason to end. Survives outages of the database. */
+  /**
+   * Runs until there is a reason to end. Survives outages of the database; with `untilIdle`, those that end within
+   * `maxWaitMs`: then it throws ORCH_DATABASE_UNREACHABLE.
+   */
   async run(): Promise<RunReport> {
+    this.#pause = new RunPause(this.#deps)
     try {
       for (;;) {
         const counts = await this.#pass()
         const report = await this.#ending(counts)
         if (report !== null) return report
-        await this.#pause(counts)
+        await this.#rest(counts)
       }
     } finally {
+      await this.#pause.close()
       // Nobody waits for an answer: without it others take the jobs when the leases run out.
-      await this.scheduler.leave().catch(() => {})
+      if (!this.#outage.isUnderWay) await this.scheduler.leave().catch(() => {})
     }
   }
 
@@ -88,11 +98,8 @@ export class SchedulerRun {
     this.#wakeup = new AbortController()
     try {
       const counts = await this.scheduler.tick()
-      if (this.#failures > 0) this.#deps.notify({ kind: 'recovered' })
-      this.#failures = 0
-      this.#unknown = 0
-      const busy = counts.settled + counts.claimed + counts.rescued + counts.woken > 0
-      this.#idlePasses = busy ? 0 : this.#idlePasses + 1
+      this.#outage.recover()
+      this.#hint.afterPass(counts.settled > 0 && this.#isFull(counts))
       return counts
     } catch (error) {
       await this.#fail(error)
@@ -100,28 +107,42 @@ export class SchedulerRun {
     }
   }
 
+  #isFull({ running }: TickCounts): boolean {
+    return this.scheduler.draining || running >= this.#options.concurrency
+  }
+
   async #fail(error: unknown): Promise<void> {
-    const failure = this.#deps.database.dialect.classify(error)
-    if (failure === 'missing_object') this.scheduler.tables.forget()
-    this.#unknown = failure === 'other' || failure === 'duplicate' ? this.#unknown + 1 : 0
-    if (this.#unknown >= unknownFailures) {
-      await this.scheduler.stop(stopGraceMs).catch(() => {})
-      throw error
-    }
-    if (this.#failures === 0) this.#deps.notify({ kind: 'outage', message: errorMessage(error) })
-    this.#failures += 1
+    if (this.#deps.database.dialect.classify(error) === 'missing_object') this.scheduler.tables.forget()
+    const goOn = this.#outage.fail(error)
+    const waited = this.#outage.lastedMs()
+    if (goOn && (!this.#options.untilIdle || waited < this.#options.maxWaitMs)) return
+    await this.scheduler.stop(stopGraceMs).catch(() => {})
+    throw goOn ? awayTooLong(error, waited) : error
   }
 
   async #ending(counts: TickCounts | null): Promise<RunReport | null> {
     const { held, draining } = this.scheduler
     if (this.#stopping || this.#deps.clock.monotonic() >= this.#stopAt) {
+      this.#deps.database.hurry()
       // Without the database the leases run out and others take the jobs.
       await this.scheduler.stop(stopGraceMs).catch(() => {})
+      if (!this.#outage.isUnderWay) await this.#hint.last().catch(() => {})
       return { end: 'stopped', counts: {} }
     }
-    if (draining && held.size === 0) return { end: 'drained', counts: {} }
+    if (draining && (held.size === 0 || this.#waitedEnough(counts))) return { end: 'drained', counts: {} }
     if (!this.#options.untilIdle || draining || counts === null || held.size > 0) return null
     return this.#idleEnd(counts)
+  }
+
+  /**
+   * Whether a drain may end although ends of attempts are not written: nothing runs, and the database is away. What
+   * was paid for is in the spool, and the jobs come back to whoever finds this process gone.
+   */
+  #waitedEnough(counts: TickCounts | null): boolean {
+    const nowMs = this.#deps.clock.monotonic()
+    if (counts !== null || this.scheduler.held.running > 0) this.#giveUpAt = null
+    else this.#giveUpAt ??= nowMs + lastWriteMs
+    return this.#giveUpAt !== null && nowMs >= this.#giveUpAt
   }
 
   async #idleEnd(counts: TickCounts): Promise<RunReport | null> {
@@ -147,34 +168,28 @@ export class SchedulerRun {
     return state
   }
 
-  async #pause(counts: TickCounts | null): Promise<void> {
+  async #rest(counts: TickCounts | null): Promise<void> {
+    const { clock } = this.#deps
+    const { held, draining, tables } = this.scheduler
     const wakeup = this.#wakeup.signal
-    if (this.scheduler.held.ended().length > 0 && counts !== null) return
-    const { clock, random } = this.#deps
     if (counts === null) {
-      const longest = Math.min(longestOutagePauseMs, shortestPauseMs * 2 ** Math.min(this.#failures, 6))
       // An attempt that ends now would only meet the same outage: only a signal cuts this short.
-      await clock.sleep(longest * (0.5 + random.next() / 2), this.scheduler.draining ? wakeup : this.#drained.signal)
-      return
+      return clock.sleep(this.#outage.pauseMs(), draining ? wakeup : this.#drained.signal)
     }
-    const pauseMs = Math.min(longestPauseMs, shortestPauseMs * 2 ** Math.min(this.#idlePasses, 4))
-    const until = Math.min(clock.monotonic() + pauseMs, this.#stopAt)
-    while (clock.monotonic() < until && !wakeup.aborted) {
-      const changed = await this.#databaseChanged()
-      if (changed) return
-      await clock.sleep(Math.min(shortestPauseMs, until - clock.monotonic()), wakeup)
-    }
+    if (held.ended().length > 0) return
+    const busy = counts.settled + counts.claimed + counts.rescued + counts.woken > 0
+    const limits = { mostMs: this.#options.leaseMs / 4, untilMs: this.#stopAt, signal: wakeup }
+    const changed = await this.#pause?.sleep({ busy, full: this.#isFull(counts) }, limits)
+    if (changed === true && !tables.complete) tables.forget()
   }
+}
 
-  /** Whether somebody else wrote; where the database cannot say so cheaply, the pause simply ends. */
-  async #databaseChanged(): Promise<boolean> {
-    const { database } = this.#deps
-    const before = this.#changeVersion
-    this.#changeVersion = await database.dialect.changeVersion(database.db).catch(() => before)
-    const changed = before !== null && this.#changeVersion !== before
-    if (changed && !this.scheduler.tables.complete) this.scheduler.tables.forget()
-    return changed
-  }
+function awayTooLong(error: unknown, waitedMs: number): OrchError {
+  const seconds = Math.round(waitedMs / 1000)
+  return new OrchError('ORCH_DATABASE_UNREACHABLE', `The database was away for ${seconds} s: ${errorMessage(error)}`, {
+    hint: 'Without --until-idle, or with a longer --max-wait, `jobs run` waits for its return',
+    cause: error,
+  })
 }
 
 /** The exit a run means (DESIGN section 5). */

@@ -1,4 +1,5 @@
 import type { Database } from '../database/connection.ts'
+import type { OutageCause } from '../database/dialect/outage-cause.ts'
 import type { FinishReport } from '../database/queries/finish.ts'
 import type { ClaimedJob } from '../database/queries/claim.ts'
 import type { TableName } from '../database/tables.ts'
@@ -75,7 +76,7 @@ export type SchedulerEvent =
   | { readonly kind: 'warning'; readonly message: string; readonly hint: string | null }
   | { readonly kind: 'tables_missing'; readonly tables: readonly TableName[] }
   | { readonly kind: 'tables_found' }
-  | { readonly kind: 'outage'; readonly message: string }
+  | { readonly kind: 'outage'; readonly cause: OutageCause; readonly message: string }
   | { readonly kind: 'recovered' }
   | { readonly kind: 'draining'; readonly running: number }
   | { readonly kind: 'stopping'; readonly running: number }

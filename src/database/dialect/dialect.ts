@@ -1,5 +1,6 @@
 import type { Kysely, RawBuilder, Transaction } from 'kysely'
 import type { Tables } from '../tables.ts'
+import type { OutageCause } from './outage-cause.ts'
 
 export type Db = Kysely<Tables>
 export type Trx = Transaction<Tables>
@@ -53,6 +54,8 @@ export interface Dialect {
   jsonText(column: string, member: string): RawBuilder<string | null>
   /** What went wrong, decided by the engine's error code. */
   classify(error: unknown): DatabaseFailure
+  /** Why an `outage` or `contention` keeps the database away, for whoever waits for it. */
+  causeOf(error: unknown): OutageCause
 }
 
 export type DatabaseFailure =

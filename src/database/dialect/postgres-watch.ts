@@ -10,7 +10,7 @@ import { sql } from 'kysely'
 import type { OpenOptions } from '../connection.ts'
 import { backstopMs, type ChangeWatch, type WatchOptions } from './change-watch.ts'
 import type { Db } from './dialect.ts'
-import { destroySocket } from './postgres-pool.ts'
+import { destroySocket } from './silence-watch.ts'
 
 /** Postgres cuts names after 63 bytes; a schema's own name may be that long already. */
 export function channelOf(schema: string): string {

@@ -8,12 +8,16 @@ import { BulkPostgresAdapter } from './bulk-adapter.ts'
 import type { WatchOptions } from './change-watch.ts'
 import type { DatabaseFailure, Db, Dialect, Shape } from './dialect.ts'
 import { groupColumns } from './group-columns.ts'
-import { watchedPool } from './postgres-pool.ts'
+import type { OutageCause } from './outage-cause.ts'
+import { Patience } from './patience.ts'
+import { WatchedPool } from './postgres-pool.ts'
 import { channelOf, PostgresWatch, sendHint } from './postgres-watch.ts'
 import { retryContention } from './transaction-retry.ts'
 
 const int8Oid = 20
 const numericOid = 1700
+/** For a server that is there; with the pause between two tries its return must be noticed within 5 s. */
+const connectTimeoutMs = 3000
 /** The advisory lock that serializes exact shared limits; the two words are "orch", "limi" in ASCII. */
 const limitsLock = [0x6f726368, 0x6c696d69] as const
 
@@ -22,7 +26,9 @@ export async function openPostgres(url: string, options: OpenOptions) {
   const schema = options.schema ?? 'orch'
   const address = withoutPassword(url)
   const client = clientConfig(url, schema, options)
-  const pool = watchedPool(new pg.Pool({ ...client, max: options.connections ?? 10 }))
+  const { clock } = options
+  const patience = new Patience(clock)
+  const pool = new WatchedPool({ client, max: options.connections ?? 10, clock, patience })
   const db = new Kysely<Tables>({ dialect: new BulkPostgresDialect({ pool }) })
   try {
     await sql`select 1`.execute(db)
@@ -32,7 +38,7 @@ export async function openPostgres(url: string, options: OpenOptions) {
       'ORCH_DATABASE_UNREACHABLE',
       `Cannot reach ${address}: ${errorMessage(error) || systemErrorCode(error)}`,
       {
-        hint: 'Check that the server runs and that the address, user and password are right',
+        hint: 'Check that the server runs and that address, user and password are right; `?connect_timeout=30` in the address gives it more time',
         cause: error,
       },
     )
@@ -41,7 +47,12 @@ export async function openPostgres(url: string, options: OpenOptions) {
   const sender = `from ${Math.floor(options.random.next() * 2 ** 48).toString(36)}`
   const watchChanges = (watching: WatchOptions = {}) =>
     new PostgresWatch({ ...options, ...watching, db, client, channel, sender })
-  return { db, dialect: postgresDialect(schema, { ...options, channel, sender }), address, watchChanges }
+  const hurry = () => {
+    patience.hurry()
+    pool.hurry()
+  }
+  const dialect = postgresDialect(schema, { ...options, channel, sender, patience })
+  return { db, dialect, address, watchChanges, hurry }
 }
 
 class BulkPostgresDialect extends PostgresDialect {
@@ -55,20 +66,31 @@ function clientConfig(url: string, schema: string, options: OpenOptions): pg.Cli
   const given = splitOptions(url)
   return {
     connectionString: given.url,
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: given.connectTimeoutMs ?? connectTimeoutMs,
+    keepAlive: true,
     application_name: 'orch',
     options: `${given.options} -c search_path=${quoteSchema(schema)}${readOnly}`.trim(),
     types: { getTypeParser: parserFor },
   }
 }
 
+interface GivenAddress {
+  readonly url: string
+  readonly options: string
+  readonly connectTimeoutMs: number | null
+}
+
 /** `options` in the address would replace orch's own, and with them the schema: both are sent. */
-function splitOptions(url: string): { readonly url: string; readonly options: string } {
-  if (!URL.canParse(url)) return { url, options: '' }
+function splitOptions(url: string): GivenAddress {
+  if (!URL.canParse(url)) return { url, options: '', connectTimeoutMs: null }
   const parsed = new URL(url)
   const options = parsed.searchParams.get('options') ?? ''
+  // libpq's name and unit, which pg does not read.
+  const seconds = Number(parsed.searchParams.get('connect_timeout') ?? 0)
+  const connectTimeoutMs = seconds > 0 ? seconds * 1000 : null
+  if (options === '') return { url, options, connectTimeoutMs }
   parsed.searchParams.delete('options')
-  return options === '' ? { url, options } : { url: parsed.toString(), options }
+  return { url: parsed.toString(), options, connectTimeoutMs }
 }
 
 /** Letters, digits and underscores need no quoting, and nothing else is worth the risk in a start-up option. */
@@ -97,13 +119,15 @@ function withoutPassword(url: string): string {
   }
 }
 
-interface HintOptions extends OpenOptions {
+interface PostgresOptions extends OpenOptions {
+  readonly patience: Patience
   readonly channel: string
   readonly sender: string
 }
 
-function postgresDialect(schema: string, options: HintOptions): Dialect {
-  const policy = { clock: options.clock, random: options.random, classify: classifyPostgres }
+function postgresDialect(schema: string, options: PostgresOptions): Dialect {
+  const { clock, random, patience } = options
+  const policy = { clock, random, patience, classify: classifyPostgres }
   return {
     label: 'Postgres',
     skipsLocked: true,
@@ -112,7 +136,7 @@ function postgresDialect(schema: string, options: HintOptions): Dialect {
     now: async (db) => {
       const { rows } = await sql<{ now: number }>`
         select (extract(epoch from clock_timestamp()) * 1000)::bigint as now`.execute(db)
-      return rows[0]?.now ?? options.clock.now()
+      return rows[0]?.now ?? clock.now()
     },
     write: (db, work) => retryContention(policy, () => db.transaction().execute(work)),
     shape: (db) => readShape(db, schema),
@@ -125,6 +149,7 @@ function postgresDialect(schema: string, options: HintOptions): Dialect {
     notify: (db) => sendHint(db, options.channel, options.sender),
     jsonText: (column, member) => sql<string | null>`(${sql.ref(column)}::json ->> ${sql.lit(member)})`,
     classify: classifyPostgres,
+    causeOf: causeOfPostgres,
   }
 }
 
@@ -170,4 +195,24 @@ function classifyPostgres(error: unknown): DatabaseFailure {
   if (code === '23505') return 'duplicate'
   if (outage.has(code) || brokenSocket.has(code) || code.startsWith('08')) return 'outage'
   return 'other'
+}
+
+function causeOfPostgres(error: unknown): OutageCause {
+  switch (systemErrorCode(error)) {
+    case '53100':
+      return 'full'
+    case '53200':
+    case '53300':
+      return 'crowded'
+    case '25006':
+      return 'read_only'
+    case '40001':
+    case '40P01':
+    case '55P03':
+      return 'locked'
+    case 'ETIMEDOUT':
+      return 'silent'
+    default:
+      return 'away'
+  }
 }

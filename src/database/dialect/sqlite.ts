@@ -5,30 +5,20 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, resolve } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import type SqliteModule from 'better-sqlite3'
-import {
-  CompiledQuery,
-  Kysely,
-  SqliteDialect,
-  SqliteDriver,
-  sql,
-  type DatabaseConnection,
-  type Driver,
-  type QueryResult,
-  type SqliteAdapter,
-  type SqliteDialectConfig,
-} from 'kysely'
+import { Kysely, sql } from 'kysely'
 import { OrchError, errorMessage, systemErrorCode } from '../../errors/orch-error.ts'
 import type { OpenOptions } from '../connection.ts'
 import type { Tables } from '../tables.ts'
-import { BulkSqliteAdapter } from './bulk-adapter.ts'
 import { soleWriterWatch } from './change-watch.ts'
 import type { DatabaseFailure, Db, Dialect, Shape } from './dialect.ts'
 import { groupColumns } from './group-columns.ts'
 import { GroupCommit } from './group-commit.ts'
+import type { OutageCause } from './outage-cause.ts'
+import { Patience } from './patience.ts'
+import { SharedFile } from './shared-file.ts'
+import { ImmediateSqliteDialect, patiently } from './sqlite-driver.ts'
 import { SqliteWatch } from './sqlite-watch.ts'
-import { withStatementCache } from './statement-cache.ts'
 import { retryContention } from './transaction-retry.ts'
 
 /** Required, not imported: an import first searches its source for names, a tenth of a short command's time. */
@@ -41,14 +31,38 @@ const busyTimeoutMs = 5
 
 /** Opens a file. WAL and synchronous FULL on every open: a committed result must survive power loss. */
 export async function openSqlite(path: string, options: OpenOptions) {
-  const file = await openFile(path, options)
-  const db = new Kysely<Tables>({ dialect: new ImmediateSqliteDialect({ database: withStatementCache(file) }) })
+  const patience = new Patience(options.clock)
   const inMemory = path === ':memory:'
+  const parts = {
+    path: inMemory ? null : resolve(path),
+    opened: await openFile(path, options, patience),
+    reopen: () => reopenFile(path, options),
+    clock: options.clock,
+  }
+  const file = new SharedFile(parts)
+  const db = new Kysely<Tables>({ dialect: new ImmediateSqliteDialect({ file, patience }) })
   const watchChanges = () => (inMemory ? soleWriterWatch() : new SqliteWatch(db, resolve(path), options))
-  return { db, dialect: sqliteDialect(options), address: inMemory ? path : resolve(path), watchChanges }
+  const address = parts.path ?? path
+  return { db, dialect: sqliteDialect(options, patience), address, watchChanges, hurry: () => patience.hurry() }
 }
 
-async function openFile(path: string, options: OpenOptions): Promise<SqliteModule.Database> {
+/** For a file that was open before. Fails at once: whoever asked tries again. */
+function reopenFile(path: string, options: OpenOptions): SqliteModule.Database {
+  const file = new SqliteFile(path, {
+    readonly: options.readOnly === true,
+    fileMustExist: true,
+    timeout: busyTimeoutMs,
+  })
+  try {
+    prepareFile(file, options)
+    return file
+  } catch (error) {
+    file.close()
+    throw error
+  }
+}
+
+async function openFile(path: string, options: OpenOptions, patience: Patience): Promise<SqliteModule.Database> {
   const inMemory = path === ':memory:'
   if (!inMemory && !existsSync(path)) {
     if (options.create !== true) {
@@ -62,7 +76,7 @@ async function openFile(path: string, options: OpenOptions): Promise<SqliteModul
     const file = new SqliteFile(path, { readonly: options.readOnly === true, timeout: busyTimeoutMs })
     try {
       // Another process may be creating, converting or recovering the same file at this moment.
-      await patiently(() => prepareFile(file, options))
+      await patiently(patience, () => prepareFile(file, options))
     } catch (error) {
       file.close()
       throw error
@@ -97,15 +111,15 @@ function isOlder(version: string): boolean {
   return at !== -1 && (parts[at] ?? 0) < (oldestSafeVersion[at] ?? 0)
 }
 
-function sqliteDialect(options: OpenOptions): Dialect {
-  const policy = { clock: options.clock, random: options.random, classify: classifySqlite }
+function sqliteDialect({ clock, random }: OpenOptions, patience: Patience): Dialect {
+  const policy = { clock, random, patience, classify: classifySqlite }
   const commits = new GroupCommit((work) => retryContention(policy, work))
   return {
     label: 'SQLite',
     skipsLocked: false,
     notifies: false,
     schema: null,
-    now: async () => options.clock.now(),
+    now: async () => clock.now(),
     write: (db, work) => commits.write(db, work),
     shape: readShape,
     indexNames: readIndexNames,
@@ -123,6 +137,7 @@ function sqliteDialect(options: OpenOptions): Dialect {
     notify: async () => {},
     jsonText: (column, member) => sql<string | null>`json_extract(${sql.ref(column)}, ${sql.lit(`$.${member}`)})`,
     classify: classifySqlite,
+    causeOf: causeOfSqlite,
   }
 }
 
@@ -152,77 +167,10 @@ function classifySqlite(error: unknown): DatabaseFailure {
   return 'other'
 }
 
-class ImmediateSqliteDialect extends SqliteDialect {
-  readonly #config: SqliteDialectConfig
-
-  constructor(config: SqliteDialectConfig) {
-    super(config)
-    this.#config = config
-  }
-
-  override createDriver(): Driver {
-    return new ImmediateSqliteDriver(this.#config)
-  }
-
-  override createAdapter(): SqliteAdapter {
-    return new BulkSqliteAdapter()
-  }
-}
-
-/** `begin immediate`, because a deferred read-then-write fails at once with SQLITE_BUSY_SNAPSHOT. */
-class ImmediateSqliteDriver extends SqliteDriver {
-  /** Fails at once while another writer is at work: whoever opens a transaction decides how long to try. */
-  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    const direct = connection instanceof PatientConnection ? connection.direct : connection
-    await direct.executeQuery(CompiledQuery.raw('begin immediate'))
-  }
-
-  /** A single write outside a transaction waits for the lock too, without blocking the event loop. */
-  override async acquireConnection(): Promise<DatabaseConnection> {
-    return patient(await super.acquireConnection())
-  }
-}
-
-const patientConnections = new WeakMap<DatabaseConnection, DatabaseConnection>()
-
-function patient(connection: DatabaseConnection): DatabaseConnection {
-  const known = patientConnections.get(connection)
-  if (known !== undefined) return known
-  const wrapped = new PatientConnection(connection)
-  patientConnections.set(connection, wrapped)
-  return wrapped
-}
-
-class PatientConnection implements DatabaseConnection {
-  /** The connection without the waiting. */
-  readonly direct: DatabaseConnection
-
-  constructor(direct: DatabaseConnection) {
-    this.direct = direct
-  }
-
-  executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    return patiently(() => this.direct.executeQuery<R>(query))
-  }
-
-  streamQuery<R>(query: CompiledQuery, chunkSize?: number): AsyncIterableIterator<QueryResult<R>> {
-    return this.direct.streamQuery<R>(query, chunkSize)
-  }
-}
-
-/** What ends by waiting. A stale snapshot (SQLITE_BUSY_SNAPSHOT) does not: its transaction must begin again. */
-const busyCodes = new Set(['SQLITE_BUSY', 'SQLITE_BUSY_RECOVERY', 'SQLITE_BUSY_TIMEOUT'])
-/** About 30 s of waiting: 600 rounds of 5 ms in the driver and up to 45 ms outside it. */
-const patientRounds = 600
-
-/** Repeats one step while another process holds the file. Real time: the lock belongs to the real world. */
-async function patiently<T>(step: () => T | Promise<T>): Promise<T> {
-  for (let round = 1; ; round++) {
-    try {
-      return await step()
-    } catch (error) {
-      if (!busyCodes.has(systemErrorCode(error) ?? '') || round === patientRounds) throw error
-    }
-    await pause(1 + Math.min(round, 44))
-  }
+function causeOfSqlite(error: unknown): OutageCause {
+  const code = systemErrorCode(error) ?? ''
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) return 'locked'
+  if (code.startsWith('SQLITE_FULL')) return 'full'
+  if (code.startsWith('SQLITE_READONLY') && code !== 'SQLITE_READONLY_DBMOVED') return 'read_only'
+  return 'file'
 }

@@ -40,7 +40,7 @@ export function eventData(event: SchedulerEvent): Readonly<Record<string, unknow
     case 'tables_found':
       return { event: 'tables_found' }
     case 'outage':
-      return { event: 'outage', message: event.message }
+      return { event: 'outage', cause: event.cause, message: event.message }
     case 'recovered':
       return { event: 'recovered' }
     case 'draining':
@@ -71,7 +71,7 @@ export function eventText(event: SchedulerEvent): string {
     case 'tables_found':
       return 'ready      every table is there'
     case 'outage':
-      return plainLine(`outage     the database does not answer: ${event.message}; results are kept, trying again`)
+      return plainLine(`outage     ${event.message}; results are kept, trying again`)
     case 'recovered':
       return 'recovered  the database answers again'
     case 'draining':
