@@ -8,7 +8,7 @@ import { redactReply } from './redact-reply.ts'
 import type { CallScope } from './reservation.ts'
 import { sendWithRetry, type CallLedger, type ModelRequest, type SendResult } from './send-with-retry.ts'
 import { costOf, settle, type Settlement } from './settle.ts'
-import { Spool } from './spool.ts'
+import { spoolOf } from './spool.ts'
 
 /** One call outside a job: the architect's, or a probe. */
 export interface PaidCall {
@@ -73,7 +73,7 @@ export async function callModel(deps: CallDeps, call: PaidCall): Promise<PaidRep
   const reply = redactReply(result.reply, deps.redact)
   const id = await spoolReply(deps, reply, settlement)
   const booked = await bookOrLeave(deps, settlement)
-  if (booked !== null && id !== null) await new Spool(deps.spoolDir).remove(id)
+  if (booked !== null && id !== null) await spoolOf(deps).remove(id)
   const { costMicroUsd, boundMicroUsd } = booked ?? costOf(settlement)
   return { kind: 'reply', reply, model, costMicroUsd, boundMicroUsd }
 }
@@ -82,7 +82,7 @@ export async function callModel(deps: CallDeps, call: PaidCall): Promise<PaidRep
 async function spoolReply(deps: CallDeps, output: ModelReply, settlement: Settlement): Promise<string | null> {
   const { id } = settlement.reservation
   try {
-    await new Spool(deps.spoolDir).put({
+    await spoolOf(deps).put({
       version: 1,
       id,
       requestHash: '',
@@ -111,7 +111,7 @@ async function bookOrLeave(deps: CallDeps, settlement: Settlement) {
 
 /** Books what earlier processes received and could not commit. Results of jobs are left to their jobs. */
 async function bookLeftovers(deps: CallDeps): Promise<void> {
-  const spool = new Spool(deps.spoolDir)
+  const spool = spoolOf(deps)
   for (const id of await spool.ids()) {
     const entry = await spool.take(id)
     if (entry?.database !== deps.database.address) continue

@@ -198,7 +198,8 @@ class CallRun {
       const latencyMs = this.#deps.clock.monotonic() - startedMs
       return this.#failed(thrown, { model, reservation, latencyMs })
     }
-    await this.#note(() => this.#deps.health.recordSuccess(model.provider.id, model.modelId))
+    // Not waited for: until the reply is in the spool, nothing may stand between it and the disk.
+    void this.#note(() => this.#deps.health.recordSuccess(model.provider.id, model.modelId))
     const { usage, latencyMs } = reply
     const settlement: Settlement = { reservation, outcome: 'ok', usage, latencyMs, errorClass: null }
     return { kind: 'reply', reply, model, settlement }

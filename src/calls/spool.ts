@@ -1,7 +1,8 @@
 import { constants } from 'node:fs'
 import { mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { systemErrorCode } from '../errors/orch-error.ts'
+import type { CallDeps } from './call-deps.ts'
+import { errorMessage, systemErrorCode } from '../errors/orch-error.ts'
 
 /** A result that was received (and perhaps paid) and is not in the database yet. */
 export interface SpoolEntry {
@@ -22,10 +23,15 @@ export interface SpoolEntry {
  */
 export class Spool {
   readonly #directory: string
+  readonly #onDamage: (message: string) => void
 
-  /** @param directory per host, in the state directory: another host's results would never be read. */
-  constructor(directory: string) {
+  /**
+   * @param directory per host, in the state directory: another host's results would never be read.
+   * @param onDamage told of each file that cannot be read
+   */
+  constructor(directory: string, onDamage: (message: string) => void = () => {}) {
     this.#directory = directory
+    this.#onDamage = onDamage
   }
 
   /** Stores a result durably. Throws the file system's error when it cannot. */
@@ -45,15 +51,31 @@ export class Spool {
     await this.#syncDirectory()
   }
 
-  /** The stored result of an id, or null; a file that is cut or of another shape counts as none. */
+  /**
+   * The stored result of an id, or null. Never throws: a file that is cut is set aside for whoever wants to look at
+   * it, one of a newer orch is left to it, and both count as none.
+   */
   async take(id: string): Promise<SpoolEntry | null> {
+    const path = this.#path(id)
     try {
-      const parsed: unknown = JSON.parse(await readFile(this.#path(id), 'utf8'))
+      const parsed: unknown = JSON.parse(await readFile(path, 'utf8'))
       return isEntry(parsed, id) ? parsed : null
     } catch (error) {
-      if (error instanceof SyntaxError || systemErrorCode(error) === 'ENOENT') return null
-      throw error
+      if (systemErrorCode(error) === 'ENOENT') return null
+      await this.#setAside(path, error)
+      return null
     }
+  }
+
+  async #setAside(path: string, error: unknown): Promise<void> {
+    const aside = `${path}.damaged`
+    const moved =
+      error instanceof SyntaxError &&
+      (await rename(path, aside).then(
+        () => true,
+        () => false,
+      ))
+    this.#onDamage(`A stored result cannot be read: ${errorMessage(error)}. The file is ${moved ? aside : path}`)
   }
 
   /** Ids of the results that wait for their commit; those of other writers included. */
@@ -81,6 +103,11 @@ export class Spool {
       await directory.close()
     }
   }
+}
+
+/** The spool of a call's surroundings; what is damaged is said once each. */
+export function spoolOf({ spoolDir, warnOnce }: Pick<CallDeps, 'spoolDir' | 'warnOnce'>): Spool {
+  return new Spool(spoolDir, (message) => warnOnce(message, message))
 }
 
 function isEntry(value: unknown, id: string): value is SpoolEntry {

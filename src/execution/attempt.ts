@@ -48,7 +48,8 @@ export type Outcome =
       readonly untilMs: number
       readonly reason: string
     }
-  | { readonly kind: 'released'; readonly reason: string }
+  /** `outage`: the database was away, which says nothing about the job and is no interruption of its making. */
+  | { readonly kind: 'released'; readonly reason: string; readonly outage?: boolean }
   | { readonly kind: 'cancelled' }
   /** A write was refused by the fence: somebody else owns the job now. */
   | { readonly kind: 'lost' }

@@ -1,5 +1,6 @@
 /** Runs an attempt's commands and notices which files they changed outside the job's `writes`. */
 import { readConcurrentWriters } from '../database/queries/concurrent-writers.ts'
+import type { AttemptKey } from '../database/queries/fence.ts'
 import type { Argv } from '../domain/plan.ts'
 import { matchesAnyGlob } from '../workspace/glob.ts'
 import type { CommandResult } from '../workspace/run-command.ts'
@@ -12,6 +13,12 @@ import { writableGlobs } from './writable-globs.ts'
 /** Marks every process of an attempt, so that rescue finds what survived its scheduler. */
 export function attemptToken(jobId: string, attempt: number): string {
   return `${jobId}:${attempt}`
+}
+
+/** Whether a mark is that of an attempt of the job before this one. */
+export function isEarlierAttempt(token: string, { jobId, attempt }: AttemptKey): boolean {
+  const at = token.lastIndexOf(':')
+  return token.slice(0, at) === jobId && Number(token.slice(at + 1)) < attempt
 }
 
 export interface WatchedCommand {

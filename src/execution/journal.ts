@@ -8,8 +8,9 @@
  */
 import { createHash } from 'node:crypto'
 import { presentTables, type CallDeps, type PresentTables } from '../calls/call-deps.ts'
-import { Spool, type SpoolEntry } from '../calls/spool.ts'
+import { spoolOf, type Spool, type SpoolEntry } from '../calls/spool.ts'
 import { fromJson, toJson } from '../database/json.ts'
+import { engineError } from '../database/dialect/engine-error.ts'
 import { holdsAttempt, whyRefused } from '../database/queries/fence.ts'
 import { appendEvents } from '../database/repositories/event-repository.ts'
 import {
@@ -21,6 +22,7 @@ import {
   type Errand,
 } from '../database/repositories/errand-repository.ts'
 import type { Trx } from '../database/dialect/dialect.ts'
+import { errorMessage } from '../errors/orch-error.ts'
 import { canonicalJson } from '../domain/canonical-json.ts'
 import type { Attempt, Outcome } from './attempt.ts'
 import { patientWrite } from './patient-write.ts'
@@ -74,7 +76,7 @@ export class Journal {
   private constructor(deps: CallDeps, attempt: Attempt, known: readonly Errand[]) {
     this.deps = deps
     this.attempt = attempt
-    this.spool = new Spool(deps.spoolDir)
+    this.spool = spoolOf(deps)
     this.#known = new Map(known.map((errand) => [errand.ordinal, errand]))
   }
 
@@ -177,29 +179,45 @@ export class Journal {
   async commit<T>(errand: Errand, output: T, extra: CommitExtra = {}): Promise<Step<T>> {
     // A replay reads what the database gives back, so the first pass must go on with the same.
     const kept = fromJson<T>(toJson(output))
-    const written = await this.#fenced(
+    let written: true | null
+    try {
+      written = await this.#writeDone(errand, kept, extra)
+    } catch (error) {
+      return { kind: 'ended', outcome: this.#notStored(error) }
+    }
+    this.deps.crashPoints?.pass('after-errand-commit')
+    await this.spool.remove(errand.id)
+    if (written === null) return { kind: 'ended', outcome: { kind: 'lost' } }
+    return { kind: 'done', output: kept, replayed: false }
+  }
+
+  async #writeDone(errand: Errand, output: unknown, extra: CommitExtra): Promise<true | null> {
+    return this.#fenced(
       { verb: 'errand', ...describe(errand) },
       async (trx, present, nowMs) => {
-        const done = {
-          status: 'done',
-          output: kept,
-          errorClass: null,
-          attempt: this.attempt.number,
-          endedAt: nowMs,
-        } as const
+        const { number: attempt } = this.attempt
+        const done = { status: 'done', output, errorClass: null, attempt, endedAt: nowMs } as const
         if (present.has('errands')) {
           if (extra.fresh === true) await insertErrand(trx, { ...errand, ...done, startedAt: nowMs })
           else await updateErrand(trx, errand.id, done)
         }
         await extra.also?.(trx, present, nowMs)
-        return true
+        return true as const
       },
       extra.whenStale,
     )
-    this.deps.crashPoints?.pass('after-errand-commit')
-    await this.spool.remove(errand.id)
-    if (written === null) return { kind: 'ended', outcome: { kind: 'lost' } }
-    return { kind: 'done', output: kept, replayed: false }
+  }
+
+  /**
+   * A result that cannot be written is no failure of the job: its attempt ends, the result waits in the spool, and
+   * the next attempt of the try takes it from there. Throws what is no database's error.
+   */
+  #notStored(error: unknown): Outcome {
+    const failure = this.deps.database.dialect.classify(error)
+    if (failure === 'other' && engineError(error) === null) throw error
+    const reason = `a result could not be stored: ${errorMessage(error)}`
+    const outage = failure === 'outage' || failure === 'contention'
+    return { kind: 'released', reason, outage }
   }
 
   /** Closes a started errand without an output, so that the next attempt asks again. */

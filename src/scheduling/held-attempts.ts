@@ -42,6 +42,11 @@ export class HeldAttempts {
     return this.all().map(({ claimed }) => ({ jobId: claimed.job.id, attempt: claimed.job.attempt }))
   }
 
+  runningKeys(): readonly AttemptKey[] {
+    const running = this.all().filter(({ outcome }) => outcome === null)
+    return running.map(({ claimed: { job } }) => ({ jobId: job.id, attempt: job.attempt }))
+  }
+
   /** Attempts that ended and whose end is not written yet. */
   ended(): readonly (HeldAttempt & { readonly outcome: Outcome })[] {
     return this.all().filter((held): held is HeldAttempt & { outcome: Outcome } => held.outcome !== null)
@@ -118,7 +123,10 @@ async function runToOutcome(attempt: Attempt, { execute, classify }: Starting): 
     if (attempt.signal.aborted) return outcomeOfStop(attempt, null)
     const failure = classify(error)
     const message = errorMessage(error)
-    if (failure !== 'other') return { kind: 'released', reason: `the database failed: ${message}` }
+    if (failure !== 'other') {
+      const outage = failure === 'outage' || failure === 'contention'
+      return { kind: 'released', reason: `the database failed: ${message}`, outage }
+    }
     return { kind: 'failed', failure: { errorClass: 'internal', message, evidence: [] }, retryable: true }
   }
 }

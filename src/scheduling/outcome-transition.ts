@@ -50,7 +50,7 @@ export function decideEnd(outcome: Outcome, context: TransitionContext): Attempt
       return { ...nothing, outcome: 'wait', state: 'ready', waitsFor, again: { untilMs }, reason }
     }
     case 'released': {
-      const interruption = !context.stopped
+      const interruption = !context.stopped && outcome.outage !== true
       const { reason } = outcome
       return {
         ...nothing,

@@ -2,12 +2,14 @@
 import { Capabilities } from '../database/capabilities.ts'
 import type { Migration } from '../database/migration/migration.ts'
 import type { Database } from '../database/connection.ts'
+import type { AttemptKey } from '../database/queries/fence.ts'
 import { listJobProjects } from '../database/repositories/job-repository.ts'
 import { OrchError } from '../errors/orch-error.ts'
-import { attemptToken } from '../execution/command-watch.ts'
+import { attemptToken, isEarlierAttempt } from '../execution/command-watch.ts'
 import { executeAttempt } from '../execution/execute-attempt.ts'
 import type { ExecutionDeps } from '../execution/execution-deps.ts'
-import { killAttempt } from '../workspace/process-tree.ts'
+import { settleSpooled, sweepSpool } from '../execution/spooled-results.ts'
+import { killAttempt, killAttempts } from '../workspace/process-tree.ts'
 import { isAlive, ownIdentity } from '../workspace/process-identity.ts'
 import type { JobsDeps } from './jobs-deps.ts'
 import { requireProject } from './list-jobs.ts'
@@ -15,7 +17,7 @@ import { openScratch, simulatedWork, type Scratch } from './rehearsal.ts'
 import type { SchedulerDeps } from './scheduler-types.ts'
 
 /** What one run works on and how. */
-export interface RunWork extends Pick<SchedulerDeps, 'execute' | 'canReach' | 'killRemains'> {
+export interface RunWork extends Pick<SchedulerDeps, 'execute' | 'canReach' | 'killRemains' | 'spooled'> {
   readonly database: Database
   readonly tables: JobsDeps['tables']
   readonly databaseTrusted: boolean
@@ -31,9 +33,21 @@ export function realWork(deps: JobsDeps, execution: ExecutionDeps): RunWork {
     databaseTrusted: deps.databaseTrusted,
     scratch: null,
     canReach: deps.canReach,
-    execute: (attempt) => executeAttempt(execution, attempt),
+    execute: async (attempt) => {
+      // Whoever gave the job back: what an earlier attempt left running must not work beside this one.
+      if (attempt.number > 1) await killEarlierAttempts({ jobId: attempt.job.id, attempt: attempt.number })
+      return executeAttempt(execution, attempt)
+    },
+    spooled: {
+      settle: (attempts) => settleSpooled(execution.calls, attempts),
+      sweep: () => sweepSpool(execution.calls),
+    },
     killRemains: async (jobId, attempt) => void (await killAttempt(attemptToken(jobId, attempt))),
   }
+}
+
+async function killEarlierAttempts(key: AttemptKey): Promise<void> {
+  await killAttempts((token) => isEarlierAttempt(token, key))
 }
 
 export interface RehearsalOptions {

@@ -2,6 +2,7 @@ import type { Database } from '../database/connection.ts'
 import type { OutageCause } from '../database/dialect/outage-cause.ts'
 import type { FinishReport } from '../database/queries/finish.ts'
 import type { ClaimedJob } from '../database/queries/claim.ts'
+import type { AttemptKey } from '../database/queries/fence.ts'
 import type { TableName } from '../database/tables.ts'
 import type { Attempt, Outcome } from '../execution/attempt.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -34,8 +35,18 @@ export interface SchedulerDeps {
   /** Ends what an abandoned attempt left running on this host, before its job starts again. */
   readonly killRemains: (jobId: string, attempt: number) => Promise<void>
   readonly notify: (event: SchedulerEvent) => void
+  /** Results that processes of this host received and did not commit; none in a rehearsal. */
+  readonly spooled?: SpooledResults
   /** For tests only. */
   readonly crashPoints?: CrashPoints
+}
+
+/** See `execution/spooled-results.ts`. */
+export interface SpooledResults {
+  /** Commits what attempts that are about to be given back had in hand. */
+  settle(attempts: readonly AttemptKey[]): Promise<unknown>
+  /** Takes away what nobody will ask for. */
+  sweep(): Promise<void>
 }
 
 export interface SchedulerOptions {

@@ -7,7 +7,7 @@
  */
 import type { ClaimedJob, ClaimRequest } from '../database/queries/claim.ts'
 import { finishAttempts } from '../database/queries/finish.ts'
-import { rescueJobs, sweepLocks } from '../database/queries/rescue.ts'
+import { findAbandoned, rescueJobs, sweepLocks } from '../database/queries/rescue.ts'
 import { wakeStranded } from '../database/queries/wake.ts'
 import { listActiveWorkspaces } from '../database/repositories/job-repository.ts'
 import {
@@ -91,6 +91,8 @@ export class Scheduler {
     this.held.abortAll('stop')
     const giveUpAt = this.deps.clock.monotonic() + graceMs
     while (this.held.running > 0 && this.deps.clock.monotonic() < giveUpAt) await this.deps.clock.sleep(25)
+    // Before their jobs are given back: nothing of theirs may run beside the next attempt.
+    for (const { jobId, attempt } of this.held.runningKeys()) await this.deps.killRemains(jobId, attempt)
     const tables = await this.tables.look()
     if (tables === null) return
     await settleAndClaim(this.#settling(tables), await this.#claimRequest(tables))
@@ -123,6 +125,7 @@ export class Scheduler {
       heartbeatAt: now,
       stoppedAt: null,
     })
+    if (tables.errands) await this.deps.spooled?.sweep()
     this.#registered = true
   }
 
@@ -136,7 +139,13 @@ export class Scheduler {
     const deadOwners = tables.instances ? await findDeadOwners(this.deps, this.id) : []
     const heldJobIds = this.held.keys().map((key) => key.jobId)
     const byLease = this.#vigil.judgesLeases
-    const reports = await rescueJobs(database, { schedulerId: this.id, heldJobIds, deadOwners, byLease, ids, tables })
+    const request = { schedulerId: this.id, heldJobIds, deadOwners, byLease, ids, tables }
+    const abandoned = await findAbandoned(database, request)
+    // The dead first let go of everything: their processes, and what they had bought. Whoever is only slow keeps its
+    // processes until the fence says that it lost.
+    for (const { jobId, attempt, ownerDied } of abandoned) if (ownerDied) await killRemains(jobId, attempt)
+    if (abandoned.length > 0 && tables.errands) await this.deps.spooled?.settle(abandoned)
+    const reports = await rescueJobs(database, request, abandoned)
     if (reports.length > 0) this.deps.crashPoints?.pass('after-rescue')
     for (const report of reports) {
       if (!report.accepted) continue

@@ -9,7 +9,8 @@ export const commandVariable = 'ORCH_COMMAND'
 /** What ties a process to the tree that shall end. */
 export interface TreeMark {
   readonly variable: typeof attemptVariable | typeof commandVariable
-  readonly value: string
+  /** One value of the variable, or which of them. */
+  readonly value: string | ((value: string) => boolean)
   /** The process group of the command's first process, where it is known. */
   readonly group?: number
 }
@@ -26,6 +27,11 @@ const quietRounds = 2
  */
 export async function killAttempt(token: string): Promise<number> {
   return killTree({ variable: attemptVariable, value: token })
+}
+
+/** The same for every attempt whose token the predicate accepts. */
+export async function killAttempts(accepts: (token: string) => boolean): Promise<number> {
+  return killTree({ variable: attemptVariable, value: accepts })
 }
 
 /**
@@ -66,16 +72,27 @@ function freeze(mark: TreeMark): ReadonlySet<number> {
 function findTree(mark: TreeMark): ReadonlySet<number> {
   const children = new Map<number, number[]>()
   const tree = new Set<number>()
-  const needle = `\0${mark.variable}=${mark.value}\0`
+  const carries = markedBy(mark)
   for (const pid of processIds()) {
     const stat = processStat(pid)
     if (stat === null || stat.state === 'Z' || stat.state === 'X' || pid === process.pid) continue
     children.set(stat.parent, [...(children.get(stat.parent) ?? []), pid])
-    if (stat.group === mark.group || stat.session === mark.group || environmentOf(pid).includes(needle)) tree.add(pid)
+    if (stat.group === mark.group || stat.session === mark.group || carries(environmentOf(pid))) tree.add(pid)
   }
   // A set keeps its order and may grow while it is walked: this reaches descendants of descendants.
   for (const pid of tree) for (const child of children.get(pid) ?? []) tree.add(child)
   return tree
+}
+
+function markedBy({ variable, value }: TreeMark): (environment: string) => boolean {
+  const start = `\0${variable}=`
+  if (typeof value === 'string') return (environment) => environment.includes(`${start}${value}\0`)
+  return (environment) => {
+    const at = environment.indexOf(start)
+    if (at === -1) return false
+    const from = at + start.length
+    return value(environment.slice(from, environment.indexOf('\0', from)))
+  }
 }
 
 function processIds(): number[] {

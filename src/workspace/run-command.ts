@@ -139,12 +139,14 @@ function aborted(signal: AbortSignal, forget: AbortSignal): Promise<void> {
   })
 }
 
-function nextMark(attemptToken: string): TreeMark {
+type CommandMark = TreeMark & { readonly value: string }
+
+function nextMark(attemptToken: string): CommandMark {
   commandsStarted += 1
   return { variable: commandVariable, value: `${attemptToken}.${process.pid}.${commandsStarted}` }
 }
 
-function start(argv: Argv, options: RunCommandOptions, mark: TreeMark): ChildProcess {
+function start(argv: Argv, options: RunCommandOptions, mark: CommandMark): ChildProcess {
   const [program, ...rest] = argv
   const shadow = shadowedDescriptors()
   try {

@@ -4,6 +4,7 @@ import type { AttemptEnd } from '../../domain/attempt-end.ts'
 import type { Database } from '../connection.ts'
 import type { Db } from '../dialect/dialect.ts'
 import { removeOrphanLocks } from '../repositories/lock-repository.ts'
+import type { AttemptKey } from './fence.ts'
 import { finishInside, type FinishedAttempt, type FinishOptions, type FinishReport } from './finish.ts'
 
 export interface RescueRequest extends FinishOptions {
@@ -33,21 +34,30 @@ const interrupted: AttemptEnd = {
   reason: null,
 }
 
-/** Puts abandoned jobs back to ready, their try uncharged, the interruption counted. */
-export async function rescueJobs(database: Database, request: RescueRequest): Promise<FinishReport[]> {
-  const now = await database.now()
-  if ((await findAbandoned(database.db, request, { now, lockRows: false })).length === 0) {
-    return []
-  }
+/** An attempt whose scheduler is gone. */
+export interface AbandonedAttempt extends AttemptKey {
+  /** The process is known to be dead; otherwise its lease ran out, and it may only be slow. */
+  readonly ownerDied: boolean
+}
+
+/** What a rescue would take back now; nothing is locked or changed. */
+export async function findAbandoned(database: Database, request: RescueRequest): Promise<readonly AbandonedAttempt[]> {
+  return selectAbandoned(database.db, request, { now: await database.now(), lockRows: false })
+}
+
+/** Puts those of the abandoned jobs that still are back to ready, their try uncharged, the interruption counted. */
+export async function rescueJobs(
+  database: Database,
+  request: RescueRequest,
+  found: readonly AttemptKey[],
+): Promise<FinishReport[]> {
+  if (found.length === 0) return []
+  const numbers = new Map(found.map(({ jobId, attempt }) => [jobId, attempt]))
   return database.write(async (trx) => {
-    const then = await database.dialect.now(trx)
-    const abandoned = await findAbandoned(trx, request, { now: then, lockRows: database.dialect.skipsLocked })
-    const context = {
-      ...request,
-      eventKind: 'rescued',
-      now: then,
-    }
-    return finishInside(trx, abandoned, context)
+    const now = await database.dialect.now(trx)
+    const abandoned = await selectAbandoned(trx, request, { now, lockRows: database.dialect.skipsLocked })
+    const finishes = abandoned.filter(({ jobId, attempt }) => numbers.get(jobId) === attempt)
+    return finishInside(trx, finishes, { ...request, eventKind: 'rescued', now })
   })
 }
 
@@ -56,11 +66,11 @@ export async function sweepLocks(database: Database): Promise<void> {
   await removeOrphanLocks(database.db, await database.now())
 }
 
-async function findAbandoned(
+async function selectAbandoned(
   db: Db,
   request: RescueRequest,
   { now, lockRows }: { readonly now: number; readonly lockRows: boolean },
-): Promise<FinishedAttempt[]> {
+): Promise<(FinishedAttempt & AbandonedAttempt)[]> {
   const { deadOwners, byLease = true } = request
   if (!byLease && deadOwners.length === 0) return []
   let query = db
@@ -87,13 +97,9 @@ async function findAbandoned(
   if (lockRows) query = query.forUpdate('jobs').skipLocked()
   const rows = await query.execute()
   return rows.map((row) => {
-    const dead = row.lease_owner !== null && deadOwners.includes(row.lease_owner)
-    const reason = dead ? 'its scheduler died' : 'its lease ran out'
-    return {
-      jobId: row.id,
-      attempt: row.attempt,
-      projectId: row.project_id,
-      end: { ...interrupted, reason },
-    }
+    const ownerDied = row.lease_owner !== null && deadOwners.includes(row.lease_owner)
+    const reason = ownerDied ? 'its scheduler died' : 'its lease ran out'
+    const end = { ...interrupted, reason }
+    return { jobId: row.id, attempt: row.attempt, projectId: row.project_id, end, ownerDied }
   })
 }
