@@ -15,6 +15,7 @@ import { jobEvents } from './0013-job-events.ts'
 import { reservations } from './0014-reservations.ts'
 import { jobLocks } from './0015-job-locks.ts'
 import { schedulerInstances } from './0016-scheduler-instances.ts'
+import { jobsLine } from './0017-jobs-line.ts'
 
 /** Every migration in order. Append only. */
 export const migrations: readonly Migration[] = [
@@ -34,4 +35,5 @@ export const migrations: readonly Migration[] = [
   reservations,
   jobLocks,
   schedulerInstances,
+  jobsLine,
 ]

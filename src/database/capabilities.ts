@@ -5,7 +5,7 @@ import type { Migration } from './migration/migration.ts'
 import type { TableName } from './tables.ts'
 
 /** What a migration promises to exist. */
-export type Postcondition = Pick<Migration, 'name' | 'table' | 'columns' | 'indexes'>
+export type Postcondition = Pick<Migration, 'name' | 'table' | 'columns' | 'indexes' | 'onlyFaster'>
 
 interface Seen {
   readonly usable: ReadonlySet<string>
@@ -104,8 +104,10 @@ export class Capabilities {
     const { db, dialect } = this.#database
     const [shape, indexes] = await Promise.all([dialect.shape(db), dialect.indexNames(db)])
     const broken = this.#expected.filter(
-      ({ table, columns, indexes: wanted }) =>
-        columns.some((column) => shape.get(table)?.has(column) !== true) || wanted.some((index) => !indexes.has(index)),
+      ({ table, columns, indexes: wanted, onlyFaster }) =>
+        onlyFaster !== true &&
+        (columns.some((column) => shape.get(table)?.has(column) !== true) ||
+          wanted.some((index) => !indexes.has(index))),
     )
     const brokenTables = new Set(broken.map(({ table }) => table))
     const known = new Set(this.#expected.map(({ name }) => name))

@@ -79,7 +79,7 @@ export class Scheduler {
     await this.#leases.keep(this.held, tables)
     const rescued = await this.#rescue(tables)
     const woken = await this.#wake(tables)
-    const { settled, claimed } = await settleAndClaim(this.#settling(tables), await this.#claimRequest(tables))
+    const { settled, claimed } = await settleAndClaim(this.#settling(tables), this.#claimRequest(tables))
     if (claimed.length > 0) this.deps.crashPoints?.pass('after-claim')
     for (const job of claimed) this.#start(job)
     return { settled, rescued, woken, claimed: claimed.length, running: this.held.running }
@@ -95,7 +95,7 @@ export class Scheduler {
     for (const { jobId, attempt } of this.held.runningKeys()) await this.deps.killRemains(jobId, attempt)
     const tables = await this.tables.look()
     if (tables === null) return
-    await settleAndClaim(this.#settling(tables), await this.#claimRequest(tables))
+    await settleAndClaim(this.#settling(tables), this.#claimRequest(tables))
     await this.#releaseRest(tables)
   }
 
@@ -171,13 +171,15 @@ export class Scheduler {
   }
 
   /** For the places that nothing runs in; for none while draining. */
-  async #claimRequest(tables: TablesNow): Promise<ClaimRequest> {
+  #claimRequest(tables: TablesNow): ClaimRequest {
     return {
       schedulerId: this.id,
       limit: this.draining ? 0 : this.options.concurrency - this.held.running,
       leaseMs: this.options.leaseMs,
       projectSlug: this.options.projectSlug,
-      facts: await this.readFacts(),
+      // Which workspaces can be reached is asked of the few projects that have something to start.
+      facts: { databaseTrusted: this.options.databaseTrusted, unreachableProjects: [] },
+      canReach: this.deps.canReach,
       hasLockTable: tables.locks,
       hasEventTable: tables.events,
       ids: this.deps.ids,
@@ -200,7 +202,7 @@ export class Scheduler {
     notify({ kind: 'started', claimed, atMs: claimed.job.updatedAt })
   }
 
-  /** What readiness needs to know beyond the rows. */
+  /** What readiness needs to know beyond the rows, for all active projects. */
   async readFacts(): Promise<{ databaseTrusted: boolean; unreachableProjects: readonly string[] }> {
     const workspaces = await listActiveWorkspaces(this.deps.database.db)
     const unreachable = workspaces.filter(({ workspace }) => !this.deps.canReach(workspace))

@@ -52,7 +52,7 @@ function forget(ended: readonly Ended[], reports: readonly FinishReport[], { dep
 }
 
 function toFinish(held: Ended, { deps, options }: Settling): FinishedAttempt | null {
-  const { job } = held.claimed
+  const { job, holdsLocks } = held.claimed
   const end = decideEnd(held.outcome, {
     try: job.try,
     maxTries: job.maxTries,
@@ -60,7 +60,14 @@ function toFinish(held: Ended, { deps, options }: Settling): FinishedAttempt | n
     policy: options.retryPolicy,
     stopped: held.controller.signal.reason === 'stop',
   })
-  return end === null ? null : { jobId: job.id, attempt: job.attempt, projectId: job.projectId, end }
+  if (end === null) return null
+  return {
+    jobId: job.id,
+    attempt: job.attempt,
+    projectId: job.projectId,
+    end,
+    ...(holdsLocks === false ? { holdsLocks } : {}),
+  }
 }
 
 async function writeEnds(

@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely'
 
 /**
- * One migration creates one table with its own indexes, or adds one column. It never drops, renames,
- * narrows, deletes or rewrites; the guard refuses anything else. Frozen once landed.
+ * One migration creates one table with its own indexes, or adds one column, or indexes of one table. It never
+ * drops, renames, narrows, deletes or rewrites; the guard refuses anything else. Frozen once landed.
  */
 export interface Migration {
   /** `0001-provider-config`: the number is the sequence, the name never changes. */
@@ -15,5 +15,7 @@ export interface Migration {
   readonly columns: readonly string[]
   /** Postcondition: these indexes exist. */
   readonly indexes: readonly string[]
+  /** Nothing needs what it creates to be correct: without it the table can be used, only slower. */
+  readonly onlyFaster?: boolean
   up(db: Kysely<unknown>): Promise<void>
 }

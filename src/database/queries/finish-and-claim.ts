@@ -1,7 +1,7 @@
 /** The busy scheduler's one transaction: end what is over and take what comes next, in one commit. */
 import type { Database } from '../connection.ts'
 import { claimInside, type ClaimedJob, type ClaimRequest } from './claim.ts'
-import { finishTogether, type FinishedAttempt, type FinishOptions, type FinishReport } from './finish.ts'
+import { finishInside, type FinishedAttempt, type FinishOptions, type FinishReport } from './finish.ts'
 
 export interface FinishedAndClaimed {
   readonly reports: readonly FinishReport[]
@@ -15,7 +15,8 @@ export async function finishAndClaim(
   request: ClaimRequest,
 ): Promise<FinishedAndClaimed> {
   return database.write(async (trx) => {
-    const reports = await finishTogether(trx, database, ending)
-    return { reports, claimed: await claimInside(trx, database, request) }
+    const now = await database.dialect.now(trx)
+    const reports = await finishInside(trx, ending.finishes, { ...ending.options, now })
+    return { reports, claimed: await claimInside(trx, database, { ...request, now }) }
   })
 }

@@ -53,17 +53,9 @@ export async function finishAttempts(
   options: FinishOptions,
 ): Promise<FinishReport[]> {
   if (finishes.length === 0) return []
-  return database.write((trx) => finishTogether(trx, database, { finishes, options }))
-}
-
-/** The same inside a transaction of the caller's. */
-export async function finishTogether(
-  trx: Trx,
-  { dialect }: Pick<Database, 'dialect'>,
-  { finishes, options }: { readonly finishes: readonly FinishedAttempt[]; readonly options: FinishOptions },
-): Promise<FinishReport[]> {
-  if (finishes.length === 0) return []
-  return finishInside(trx, finishes, { ...options, now: await dialect.now(trx) })
+  return database.write(async (trx) =>
+    finishInside(trx, finishes, { ...options, now: await database.dialect.now(trx) }),
+  )
 }
 
 export interface FinishContext extends FinishOptions {

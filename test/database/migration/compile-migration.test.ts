@@ -28,7 +28,8 @@ describe.each(engines)('the guard for %s', (_label, engine, schema) => {
   it('allows every migration that orch ships', async () => {
     for (const migration of [...migrations, createNotes]) {
       const { statements } = await compileMigration(engine, migration, schema)
-      expect(statements).toHaveLength(1 + migration.indexes.length)
+      // One that only adds indexes declares no column.
+      expect(statements).toHaveLength((migration.columns.length > 0 ? 1 : 0) + migration.indexes.length)
     }
   })
 })

@@ -1,0 +1,35 @@
+/**
+ * Jobs that wait for a time stand outside the line: `ready_at` is null until they are due, and the claim's index
+ * leaves them out, so that no claim reads them. When their time has come they join, as ready since then.
+ */
+import { sql } from 'kysely'
+import type { Db, Trx } from '../dialect/dialect.ts'
+import { hotStatement } from '../dialect/hot-statement.ts'
+
+/** In one transaction; the next claim takes the rest. */
+const mostAtOnce = 1000
+
+const due = sql`state = 'ready' and ready_at is null`
+
+/** Whether some job's time has come. */
+export async function hasDueJobs(db: Db, now: number): Promise<boolean> {
+  return (await findDue(db, { now })).rows.length > 0
+}
+
+/** Lets jobs whose time has come join the line. */
+export async function admitDueJobs(trx: Trx, now: number): Promise<void> {
+  await admit(trx, { now, most: mostAtOnce })
+}
+
+const findDue = hotStatement<'now', unknown>((db, slot) =>
+  sql`select 1 as due from jobs where ${due} and run_at <= ${slot('now')} limit 1`.compile(db),
+)
+
+const admit = hotStatement<'now' | 'most', never>((db, slot, adapter) =>
+  sql<never>`
+    update jobs set ready_at = run_at
+    where id in (
+      select id from jobs where ${due} and run_at <= ${slot('now')} order by run_at limit ${slot('most')}
+      ${adapter.locksRows ? sql`for update skip locked` : sql``}
+    )`.compile(db),
+)
