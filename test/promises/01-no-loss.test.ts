@@ -1,4 +1,4 @@
 import { inShortForm } from '../torture/in-short-form.ts'
-import { killResume } from '../torture/kill-resume.ts'
+import { killDag } from '../torture/kill-dag.ts'
 
-inShortForm(killResume)
+inShortForm(killDag)

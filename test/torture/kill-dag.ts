@@ -1,0 +1,125 @@
+/**
+ * kill -9 of the real program during a DAG, again and again, at named crash points and at random instants. Looks at
+ * the database and at the log of the model server, which is the only witness of what was paid for.
+ */
+import { crashPointNames, type CrashPointName } from '../../src/runtime/crash-point.ts'
+import { startFakeModelServer } from '../support/fake-model-server.ts'
+import {
+  callName,
+  callsOf,
+  databaseEnvironment,
+  killDagJobs,
+  orchDone,
+  prepareKillDag,
+  replyTo,
+  type KillDagPlace,
+} from './kill-dag-project.ts'
+import { killDagFigures } from './kill-dag-figures.ts'
+import { frequentPoints, KillTurns, pause } from './kill-turns.ts'
+import { judgeDatabase, KillWitness, readHandovers } from './kill-witness.ts'
+import type { Figure, Scene, Size, TortureLine } from './line.ts'
+import { Runner } from './runner.ts'
+
+export interface KillDagExtent {
+  readonly jobs: number
+  readonly kills: number
+  readonly lanes: number
+  readonly points: readonly CrashPointName[]
+  /** Lease of the runner that dies on what looks like another host. */
+  readonly foreignLeaseMs: number
+}
+
+const extents: Readonly<Record<Size, KillDagExtent>> = {
+  short: { jobs: 40, kills: 4, lanes: 2, points: frequentPoints, foreignLeaseMs: 2000 },
+  normal: { jobs: 2000, kills: 150, lanes: 4, points: crashPointNames, foreignLeaseMs: 20_000 },
+  full: { jobs: 2000, kills: 1000, lanes: 4, points: crashPointNames, foreignLeaseMs: 20_000 },
+}
+
+export const killDag: TortureLine = {
+  name: 'kill-dag',
+  promise: 'kill -9 at any instant: no job lost, none completed twice, nothing committed is bought again',
+  run: (scene, size) => runKillDag(scene, size),
+}
+
+/** Answers come at once while the jobs are behind the kills, and slowly while they are ahead of them. */
+const quickMs = 5
+const slowMs = 300
+
+async function runKillDag(scene: Scene, size: Size): Promise<readonly Figure[]> {
+  const extent = extents[size]
+  const jobs = killDagJobs(extent.jobs, scene.seed)
+  const opened = await scene.open()
+  const witness = new KillWitness(opened.database)
+  let progress = () => 1
+  const server = await startFakeModelServer({
+    respond: (request) => {
+      witness.calls.push({ name: callName(request), atMs: Date.now() })
+      return replyTo(request, witness.calls.length / callsOf(jobs) > progress() ? slowMs : quickMs)
+    },
+  })
+  const place: KillDagPlace = { ...opened, cwd: scene.cwd, modelServerUrl: server.url }
+  const onKill = () => witness.look()
+  const turns = new KillTurns({ ...extent, cwd: scene.cwd, env: databaseEnvironment(opened), seed: scene.seed, onKill })
+  progress = () => turns.kills / extent.kills
+  try {
+    await prepareKillDag(place, jobs)
+    const foreign = await dieElsewhere(place, extent)
+    await turns.play(() => true)
+    const end = await runToTheEnd(place)
+    await witness.look()
+    const verdict = await judgeDatabase(opened.database)
+    const handovers = await readHandovers(opened.database)
+    return killDagFigures({ size, extent, turns, foreign, witness, verdict, handovers, end })
+  } finally {
+    for (const runner of turns.runners) if (runner.lives) await runner.kill()
+    await server.close()
+  }
+}
+
+/** A runner that the others take for one of another host dies with work in hand: only its lease tells. */
+async function dieElsewhere(place: KillDagPlace, { foreignLeaseMs }: KillDagExtent): Promise<Runner> {
+  const env = { ...databaseEnvironment(place), ORCH_LIMITS_LEASE_MS: String(foreignLeaseMs) }
+  const runner = new Runner({ cwd: place.cwd, env, crashPoint: { name: 'after-errand-start', passage: 6 } })
+  try {
+    await Promise.race([runner.ended, pause(60_000)])
+    if (!runner.wasKilled || runner.child.pid === undefined) throw new Error(`The foreign runner: ${runner.stderr}`)
+    // Before anyone who could judge its process has started.
+    await place.database.db
+      .updateTable('scheduler_instances')
+      .set({ host: 'elsewhere' })
+      .where('pid', '=', runner.child.pid)
+      .execute()
+    return runner
+  } finally {
+    if (runner.lives) await runner.kill()
+  }
+}
+
+export interface KillDagEnd {
+  readonly exitCode: number | null
+  /** Jobs that three interruptions in a row put aside, and that were released by hand. */
+  readonly quarantined: number
+  readonly stderr: string
+}
+
+const longestEndMs = 120_000
+
+/** One more run to the end; what is quarantined is let go as an operator would. */
+async function runToTheEnd(place: KillDagPlace): Promise<KillDagEnd> {
+  let quarantined = 0
+  for (let round = 0; ; round += 1) {
+    const flags = ['--until-idle', '--max-wait', '60s']
+    const runner = new Runner({ cwd: place.cwd, env: databaseEnvironment(place), flags })
+    try {
+      await Promise.race([runner.ended, pause(longestEndMs)])
+    } finally {
+      if (runner.lives) await runner.kill()
+    }
+    const held = await place.database.db.selectFrom('jobs').select('key').where('hold', '=', 'quarantine').execute()
+    quarantined += held.length
+    if (held.length === 0 || round === 3) {
+      return { exitCode: runner.child.exitCode, quarantined, stderr: runner.stderr }
+    }
+    for (const { key } of held) await orchDone(place, ['jobs', 'release', `torture/${key}`])
+  }
+}
