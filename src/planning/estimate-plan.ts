@@ -53,6 +53,11 @@ const defaultTokens: Readonly<Record<ExecutorKind, TokenEstimate | null>> = {
 }
 const defaultDurationMs: Readonly<Record<ExecutorKind, number>> = { agent: 180_000, llm: 30_000, command: 5000 }
 
+/** What a job of this kind usually takes; its own time limit is an upper bound. */
+export function usualDurationMs({ executor, timeoutMs }: Pick<PlannedJob, 'executor' | 'timeoutMs'>): number {
+  return Math.min(defaultDurationMs[executor], timeoutMs ?? Number.POSITIVE_INFINITY)
+}
+
 /** Estimates a valid plan. */
 export async function estimatePlan(plan: Pick<Plan, 'jobs'>, options: EstimateOptions): Promise<PlanEstimate> {
   const jobs: JobEstimate[] = []
@@ -77,7 +82,7 @@ export async function estimatePlan(plan: Pick<Plan, 'jobs'>, options: EstimateOp
 }
 
 async function estimateJob(job: PlannedJob, { modelFor }: EstimateOptions): Promise<JobEstimate> {
-  const durationMs = defaultDurationMs[job.executor]
+  const durationMs = usualDurationMs(job)
   if (job.executor === 'command') {
     return { key: job.key, model: null, tokens: null, tokenSource: null, costMicroUsd: 0, durationMs }
   }

@@ -1,6 +1,6 @@
 import { findJob } from '../database/repositories/job-repository.ts'
 import type { JobsDeps } from './jobs-deps.ts'
-import { explainReason, type WaitReason } from './readiness.ts'
+import { explainReason, type ReasonFacts, type WaitReason } from './readiness.ts'
 import type { NamedJob } from './resolve-job.ts'
 import { readWaitsScene, type WaitsScene, type WaitsScope } from './waits-scene.ts'
 
@@ -56,7 +56,16 @@ export async function explainWaits(
 export function reasonsOf(named: NamedJob, scene: WaitsScene): readonly WaitReason[] {
   const { job, project } = named
   const conditions = scene.conditions(job, project.workspace)
-  const facts = {
+  const facts = reasonFacts(named, scene)
+  if (conditions === undefined) return [explainReason('projectGone', facts)]
+  if (conditions.length > 0) return conditions.map((name) => explainReason(name, facts))
+  return [explainReason(scene.liveSchedulers > 0 ? 'queued' : 'noScheduler', facts)]
+}
+
+/** What the reasons of one job are told from. */
+export function reasonFacts(named: NamedJob, scene: WaitsScene): ReasonFacts {
+  const { job, project } = named
+  return {
     named,
     openDependencies: scene.openDependencies(job),
     lock: scene.lock(job, project.workspace),
@@ -64,7 +73,4 @@ export function reasonsOf(named: NamedJob, scene: WaitsScene): readonly WaitReas
     cooldown: scene.cooldown(job),
     schedulers: scene.liveSchedulers,
   }
-  if (conditions === undefined) return [explainReason('projectGone', facts)]
-  if (conditions.length > 0) return conditions.map((name) => explainReason(name, facts))
-  return [explainReason(scene.liveSchedulers > 0 ? 'queued' : 'noScheduler', facts)]
 }

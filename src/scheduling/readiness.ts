@@ -10,7 +10,8 @@ import type { NamedJob } from './resolve-job.ts'
 export type WaitReasonName = ReadinessCondition | 'queued' | 'noScheduler' | 'projectGone'
 
 export interface WaitReason {
-  readonly name: WaitReasonName
+  /** `places` is said by a forecast only: the run's own places are taken. */
+  readonly name: WaitReasonName | 'places'
   /** A few words for a list. */
   readonly short: string
   /** One sentence. */

@@ -2,7 +2,7 @@
 import { findHeldLocks } from '../database/queries/claim-candidates.ts'
 import { readExplainedWaits } from '../database/queries/explain-waits.ts'
 import type { ReadinessCondition } from '../database/queries/readiness-conditions.ts'
-import { readRunningJobs, type Cooldown } from '../database/queries/shared-load.ts'
+import { readRunningJobs, type Cooldown, type RunningJob } from '../database/queries/shared-load.ts'
 import { readRoom } from '../database/queries/limit-room.ts'
 import {
   listActiveWorkspaces,
@@ -17,7 +17,7 @@ import type { JobsDeps } from './jobs-deps.ts'
 import { countLiveSchedulers } from './list-schedulers.ts'
 import type { LimitUse } from './readiness.ts'
 import { requiredLocks } from './required-locks.ts'
-import { readStanding, standingFacts } from './standing.ts'
+import { readStanding, standingFacts, type Standing } from './standing.ts'
 
 export interface WaitsScope {
   readonly projectId?: string
@@ -33,6 +33,10 @@ export interface WaitsScene {
   limits(job: Job): Readonly<Partial<Record<LimitKind, LimitUse>>>
   cooldown(job: Job): Cooldown | null
   readonly liveSchedulers: number
+  readonly standing: Standing
+  readonly running: readonly RunningJob[]
+  /** What running jobs hold, by name of the lock. */
+  readonly held: ReadonlyMap<string, readonly HeldLock[]>
 }
 
 export async function readWaitsScene(deps: JobsDeps, scope: WaitsScope): Promise<WaitsScene> {
@@ -78,6 +82,9 @@ export async function readWaitsScene(deps: JobsDeps, scope: WaitsScope): Promise
       ),
     cooldown: (job) => longestCooldown(pinOf(limited(job), standing.pins), standing.cooldowns),
     liveSchedulers: await countLiveSchedulers(deps),
+    standing,
+    running,
+    held,
   }
 }
 

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { jobHolds, jobStates } from '../../domain/job-state.ts'
+import { startReasonNames } from '../../scheduling/forecast-run.ts'
 import { schedulerStates } from '../../scheduling/list-schedulers.ts'
 import { documentSchema, eventSchema, money, time } from './values.ts'
 
@@ -65,6 +66,21 @@ const description = z.strictObject({
   ),
   usage,
 })
+const forecast = z.strictObject({
+  concurrency: z.int().describe('Jobs the run would have going at once'),
+  makespanMs: z.number().describe('Until the last job ends, with usual durations and if all succeed'),
+  running: z.array(job).describe('What runs already, wherever'),
+  starts: z.array(
+    z.strictObject({
+      ...job.shape,
+      afterMs: z.number(),
+      at: time,
+      reason: z.strictObject({ name: z.enum(startReasonNames), text: z.string() }),
+      waits: z.array(reason).describe('What it waits for until then'),
+    }),
+  ),
+  stuck: z.array(z.strictObject({ ...job.shape, waits: z.array(reason) })).describe('Jobs that would not start'),
+})
 const scheduler = z.strictObject({
   id: z.string(),
   state: z.enum(schedulerStates),
@@ -94,6 +110,7 @@ export const schemas = {
     'jobs.list',
     z.array(z.strictObject({ ...job.shape, waitsFor: reason.nullable(), ...usage.shape })),
   ),
+  'jobs.forecast': documentSchema('jobs.forecast', forecast).describe('jobs run --dry-run'),
   'jobs.schedulers': documentSchema('jobs.schedulers', z.array(scheduler)).describe('jobs list --schedulers'),
   'jobs.show': documentSchema('jobs.show', description.nullable()),
   'jobs.why': documentSchema(

@@ -23,10 +23,10 @@ export async function jobsDeps(context: Context): Promise<JobsDeps> {
   }
 }
 
-/** Usable providers whose calls cost nothing. */
+/** Providers whose calls cost nothing. No port is asked: a look at jobs sends nothing anywhere. */
 async function freeProviders(context: Context): Promise<readonly string[]> {
-  const usable = await (await context.providers()).usable()
-  return usable.filter(({ local, kind }) => local || kind === 'rehearsal').map(({ id }) => id)
+  const known = await (await context.providers()).list({ detect: false })
+  return known.filter(({ enabled, local }) => enabled && local).map(({ id }) => id)
 }
 
 /** Says that a read found nothing because tables are missing; false where all are there. */

@@ -24,6 +24,7 @@ const schema = z.object({
   untilIdle: z.boolean().default(false),
   maxWait: duration.optional(),
   grace: duration.optional(),
+  dryRun: z.boolean().default(false),
   allowUnpriced: z.boolean().default(false),
   rehearse: z.boolean().default(false),
   seed: whole(0).default(1),

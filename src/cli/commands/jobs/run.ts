@@ -11,6 +11,7 @@ export const command: CommandModule = {
       .option('--until-idle', 'end when nothing runs and nothing can start soon')
       .option('--max-wait <duration>', 'what "soon" is for --until-idle (default: 15m)')
       .option('--grace <duration>', 'stop what still runs so long after the first signal (default: wait for it)')
+      .option('--dry-run', 'show the order and the reason of each start and wait; starts, calls and writes nothing')
       .option('--allow-unpriced', 'call models of unknown price although a budget applies')
       .option('--rehearse', 'on a scratch copy with simulated work: nothing real changes')
       .option('--seed <number>', 'of a rehearsal: the same one gives the same run (default: 1)')
@@ -20,7 +21,12 @@ export const command: CommandModule = {
   },
   run: async ({ context, io, options }) => {
     const { parseRunOptions } = await import('./run-options.ts')
+    const parsed = parseRunOptions(options)
+    if (parsed.dryRun) {
+      const { showForecast } = await import('./run-forecast.ts')
+      return showForecast(context, io, parsed)
+    }
     const { runScheduler } = await import('./run-scheduler.ts')
-    return runScheduler({ context, io }, { ...parseRunOptions(options), allowRehearsal: false })
+    return runScheduler({ context, io }, { ...parsed, allowRehearsal: false })
   },
 }
