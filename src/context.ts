@@ -6,6 +6,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import type { GlobalOptions } from './cli/command.ts'
 import { findDatabaseAddress, type DatabaseAddress } from './config/database-address.ts'
 import { findPaths, type Paths } from './config/paths.ts'
+import type { SettingKey } from './config/setting.ts'
 import { Settings } from './config/settings.ts'
 import { readSettingsFile } from './config/settings-file.ts'
 import { openTrustStore, type TrustStore } from './config/trust.ts'
@@ -13,7 +14,7 @@ import type { CallDeps } from './calls/call-deps.ts'
 import type { SharedSettings } from './calls/shared-settings.ts'
 import type { Capabilities } from './database/capabilities.ts'
 import type { Database, OpenOptions } from './database/connection.ts'
-import type { ExecutionDeps } from './execution/execution-deps.ts'
+import type { ExecutionDeps, ExecutionLimits } from './execution/execution-deps.ts'
 import { microUsdFromUsd } from './domain/money.ts'
 import type { MigrateOptions, MigrationReport } from './database/migration/migrate.ts'
 import type { Choice } from './models/model.ts'
@@ -248,12 +249,23 @@ function executionDepsGetter(sources: ExecutionSources): Context['executionDeps'
       openWorkspace: (root) => openWorkspace(root),
       runCommand: (argv, command) => runCommand(argv, { ...command, env, clock: systemClock, onStart }),
       allowedBinaries: parseAllowedBinaries(chosen.get('commands.allow')),
-      limits: {
-        turns: chosen.get('limits.turns'),
-        callTimeoutMs: chosen.get('limits.call_timeout_ms'),
-        attemptTimeoutMs: chosen.get('limits.job_timeout_ms'),
-      },
+      limits: executionLimits(chosen),
     }
+  }
+}
+
+/** A limit that nobody set is a default: it is kept where it can be, and named where it cannot. */
+function executionLimits(settings: Settings): ExecutionLimits {
+  const stated = (key: SettingKey) => settings.resolved(key).source !== 'default'
+  return {
+    turns: settings.get('limits.turns'),
+    callTimeoutMs: settings.get('limits.call_timeout_ms'),
+    attemptTimeoutMs: settings.get('limits.job_timeout_ms'),
+    silence: { most: settings.get('limits.job_silence_ms'), stated: stated('limits.job_silence_ms') },
+    job: {
+      tokens: { most: settings.get('limits.job_tokens'), stated: stated('limits.job_tokens') },
+      microUsd: { most: microUsdFromUsd(settings.get('limits.job_usd')), stated: stated('limits.job_usd') },
+    },
   }
 }
 

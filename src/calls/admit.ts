@@ -9,7 +9,8 @@ import type { Price, Model } from '../models/model.ts'
 import type { Provider } from '../providers/provider.ts'
 import { settleAbandoned } from './settle.ts'
 import type { CallDeps, PresentTables } from './call-deps.ts'
-import type { Admission, AdmissionRequest, Reservation } from './reservation.ts'
+import { checkJobLimits, type JobLimits } from './job-limits.ts'
+import { tokensOf, type Admission, type AdmissionRequest, type Reservation } from './reservation.ts'
 
 /** What admission needs: `present` tells the tables the transaction may use. */
 export interface AdmitDeps extends Pick<
@@ -19,12 +20,12 @@ export interface AdmitDeps extends Pick<
   readonly present: PresentTables
   /** Further tables without which nothing may be spent where a budget or limit is in force: a job's journal. */
   readonly alsoNeeded?: readonly TableName[]
+  /** Bounds of the job that the call is for. */
+  readonly jobLimits?: JobLimits
 }
 
 const ledgerTables = ['reservations', 'model_usage'] as const
 const minuteMs = 60_000
-/** Rough, for token buckets only; the money bound counts every byte as a token. */
-const bytesPerToken = 4
 
 /** The price that applies to a model: where it runs first, then what its specs say. */
 function priceOf(model: Model): Price | null {
@@ -80,8 +81,11 @@ async function findObstacle(
 ): Promise<Admission | null> {
   const { cap, boundMicroUsd, budgeted, limited } = money
   const busy = limited ? await checkLimits(trx, deps, request) : null
-  if (busy !== null || !budgeted || cap === null || boundMicroUsd === null) return busy
-  return checkBudget(trx, request, { cap, boundMicroUsd })
+  if (busy !== null) return busy
+  const capped = budgeted && cap !== null && boundMicroUsd !== null
+  const refused = capped ? await checkBudget(trx, request, { cap, boundMicroUsd }) : null
+  if (refused !== null || deps.jobLimits === undefined) return refused
+  return checkJobLimits(trx, deps, { request, limits: deps.jobLimits, boundMicroUsd })
 }
 
 async function capOf(trx: Trx, deps: AdmitDeps, { scope }: AdmissionRequest): Promise<MicroUsd | null> {
@@ -161,10 +165,6 @@ async function checkLimits(trx: Trx, deps: AdmitDeps, request: AdmissionRequest)
 
 function busy(retryInMs: number, reason: string): Admission {
   return { kind: 'busy', by: 'rate', retryInMs, reason }
-}
-
-function tokensOf({ size }: AdmissionRequest): number {
-  return Math.ceil(size.requestBytes / bytesPerToken) + size.maxOutputTokens
 }
 
 function makeReservation(

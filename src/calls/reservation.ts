@@ -42,7 +42,16 @@ export interface AdmissionRequest {
   readonly size: RequestSize
 }
 
-export type RefusedBy = 'budget' | 'unpriced' | 'accounting' | 'no_model'
+/** Rough, for token buckets and limits only; the money bound counts every byte as a token. */
+const bytesPerToken = 4
+
+/** About the most tokens a request takes, input and output. */
+export function tokensOf({ size }: Pick<AdmissionRequest, 'size'>): number {
+  return Math.ceil(size.requestBytes / bytesPerToken) + size.maxOutputTokens
+}
+
+/** `job_tokens` and `job_money` are the watchdog's: the job itself has used too much. */
+export type RefusedBy = 'budget' | 'unpriced' | 'accounting' | 'no_model' | 'job_tokens' | 'job_money'
 
 export type Admission =
   | { readonly kind: 'admitted'; readonly reservation: Reservation }

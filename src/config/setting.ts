@@ -79,6 +79,23 @@ export const settingDefinitions = {
     default: 3_600_000,
     means: 'wall time of one attempt',
   },
+  'limits.job_silence_ms': {
+    type: 'integer',
+    minimum: 1_000,
+    default: 900_000,
+    means:
+      'how long an attempt may go without a sign of life; unless set, a call or command may be quiet as long as its own timeout',
+  },
+  'limits.job_tokens': {
+    type: 'integer',
+    default: 10_000_000,
+    means: 'input and output tokens of one job, all its tries together',
+  },
+  'limits.job_usd': {
+    type: 'number',
+    default: 10,
+    means: 'money of one job, all its tries together, whatever its project may spend',
+  },
   'budget.project_usd': {
     type: 'number',
     minimum: 0,

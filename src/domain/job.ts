@@ -55,7 +55,10 @@ export interface ProducedFile {
 
 /** Why a try failed, in a form that the next try and a person can use. */
 export interface JobFailure {
-  /** An error class of the provider taxonomy, or `evidence`, `command`, `limit`, `config`, `workspace`, `diverged`. */
+  /**
+   * An error class of the provider taxonomy, or `evidence`, `command`, `config`, `workspace`, `diverged`, or one of the
+   * watchdog: `time_limit`, `silence_limit`, `turn_limit`, `token_limit`, `money_limit`, `repetition`.
+   */
   readonly errorClass: string
   readonly message: string
   readonly hint?: string

@@ -8,6 +8,7 @@ import { compareSnapshots } from '../workspace/snapshot.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import type { Attempt } from './attempt.ts'
 import type { ExecutionDeps } from './execution-deps.ts'
+import type { Vitals } from './watchdog.ts'
 import { writableGlobs } from './writable-globs.ts'
 
 /** Marks every process of an attempt, so that rescue finds what survived its scheduler. */
@@ -29,22 +30,33 @@ export interface WatchedCommand {
 
 const mostStrayFiles = 50
 
+interface CommandScene {
+  readonly deps: ExecutionDeps
+  readonly attempt: Attempt
+  readonly workspace: Workspace
+  readonly vitals: Vitals
+}
+
 export class CommandWatch {
   readonly #deps: ExecutionDeps
   readonly #attempt: Attempt
   readonly #workspace: Workspace
+  readonly #vitals: Vitals
 
-  constructor(deps: ExecutionDeps, attempt: Attempt, workspace: Workspace) {
+  constructor({ deps, attempt, workspace, vitals }: CommandScene) {
     this.#deps = deps
     this.#attempt = attempt
     this.#workspace = workspace
+    this.#vitals = vitals
   }
 
   /** Runs a check or a command whose changes are nobody's business. */
   run(argv: Argv, timeoutMs: number): Promise<CommandResult> {
     const { job, number, signal } = this.#attempt
     const token = attemptToken(job.id, number)
-    return this.#deps.runCommand(argv, { cwd: this.#workspace.root, timeoutMs, signal, attemptToken: token })
+    const onOutput = () => this.#vitals.alive()
+    this.#vitals.alive(`the command ${argv[0]}`, timeoutMs)
+    return this.#deps.runCommand(argv, { cwd: this.#workspace.root, timeoutMs, signal, attemptToken: token, onOutput })
   }
 
   /** Runs a command of the worker. */

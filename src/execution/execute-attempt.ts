@@ -11,8 +11,8 @@ import { failedWork, type FinishedWork, type Work } from './executors/work-resul
 import { Journal } from './journal.ts'
 import { outcomeOfAbort } from './outcome-of-send.ts'
 import { readBaseline, type Baseline } from './verification/baseline.ts'
-import { WallTime } from './wall-time.ts'
 import { verify } from './verification/verify.ts'
+import { Watchdog, type Vitals } from './watchdog.ts'
 
 /** Who works on a job whose plan names no role. */
 const defaultRole = 'general_worker'
@@ -22,22 +22,24 @@ const defaultRole = 'general_worker'
  * outcome is for the scheduler to write. Throws only bugs and database failures other than an outage.
  */
 export async function executeAttempt(deps: ExecutionDeps, given: Attempt): Promise<Outcome> {
-  const wallTime = new WallTime(deps.limits.attemptTimeoutMs)
-  const attempt = { ...given, signal: AbortSignal.any([given.signal, wallTime.signal]) }
+  const watchdog = new Watchdog(deps.limits)
+  const attempt = { ...given, signal: AbortSignal.any([given.signal, watchdog.signal]) }
   try {
-    return wallTime.judge(await run(deps, attempt), attempt.signal)
+    return watchdog.judge(await run(deps, attempt, watchdog), attempt.signal)
   } catch (error) {
-    if (attempt.signal.aborted) return wallTime.judge(outcomeOfAbort(attempt.signal), attempt.signal)
+    if (attempt.signal.aborted) return watchdog.judge(outcomeOfAbort(attempt.signal), attempt.signal)
     const outcome = outcomeOfError(error)
     if (outcome === null) throw error
     return outcome
+  } finally {
+    watchdog.close()
   }
 }
 
-async function run(deps: ExecutionDeps, attempt: Attempt): Promise<Outcome> {
+async function run(deps: ExecutionDeps, attempt: Attempt, vitals: Vitals): Promise<Outcome> {
   const workspace = await deps.openWorkspace(attempt.project.workspace)
-  const journal = await Journal.open(deps.calls, attempt)
-  const commands = new CommandWatch(deps, attempt, workspace)
+  const journal = await Journal.open(deps.calls, attempt, vitals)
+  const commands = new CommandWatch({ deps, attempt, workspace, vitals })
   const scene: AttemptScene = { deps, attempt, journal, workspace, commands }
   const baseline = await readBaseline(scene)
   if (baseline.kind === 'ended') return baseline.outcome

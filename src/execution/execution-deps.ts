@@ -1,9 +1,11 @@
 import type { CallDeps } from '../calls/call-deps.ts'
+import type { JobLimits } from '../calls/job-limits.ts'
 import type { Argv } from '../domain/plan.ts'
 import type { Role } from '../models/role.ts'
 import type { CommandResult } from '../workspace/run-command.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import type { AllowedBinary } from './tools/command-permission.ts'
+import type { TimeLimits } from './watchdog.ts'
 
 /** Runs one argv; `runCommand` of `workspace/` with environment and clock already given. */
 export type CommandRunner = (
@@ -13,6 +15,8 @@ export type CommandRunner = (
     readonly timeoutMs: number
     readonly signal: AbortSignal
     readonly attemptToken: string
+    /** Told of every piece of output. */
+    readonly onOutput?: () => void
   },
 ) => Promise<CommandResult>
 
@@ -28,13 +32,13 @@ export interface Progress {
 }
 
 /** Bounds of every attempt, from the settings. */
-export interface ExecutionLimits {
+export interface ExecutionLimits extends TimeLimits {
   /** Model calls of one task. */
   readonly turns: number
   /** Total deadline of one model request. */
   readonly callTimeoutMs: number
-  /** Wall time of one attempt; then its try fails. */
-  readonly attemptTimeoutMs: number
+  /** What the job may consume in all its tries. */
+  readonly job: JobLimits
 }
 
 /** What executing an attempt needs, built once by `context.ts`. */

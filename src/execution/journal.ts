@@ -26,6 +26,7 @@ import { errorMessage } from '../errors/orch-error.ts'
 import { canonicalJson } from '../domain/canonical-json.ts'
 import type { Attempt, Outcome } from './attempt.ts'
 import { patientWrite } from './patient-write.ts'
+import { noVitals, type Vitals } from './watchdog.ts'
 
 /** What is about to be done. */
 export interface ErrandSpec {
@@ -64,31 +65,40 @@ export interface CommitExtra {
   readonly fresh?: boolean
 }
 
+interface JournalScene {
+  readonly deps: CallDeps
+  readonly attempt: Attempt
+  readonly vitals: Vitals
+}
+
 const journalTables = ['errands', 'job_events', 'tasks'] as const
 
 export class Journal {
   readonly deps: CallDeps
   readonly attempt: Attempt
   readonly spool: Spool
+  readonly vitals: Vitals
   readonly #known: Map<number, Errand>
   #ordinal = 0
 
-  private constructor(deps: CallDeps, attempt: Attempt, known: readonly Errand[]) {
+  private constructor({ deps, attempt, vitals }: JournalScene, known: readonly Errand[]) {
     this.deps = deps
     this.attempt = attempt
+    this.vitals = vitals
     this.spool = spoolOf(deps)
     this.#known = new Map(known.map((errand) => [errand.ordinal, errand]))
   }
 
   /** Reads what earlier attempts of the try committed. Without the table there is nothing to resume from. */
-  static async open(deps: CallDeps, attempt: Attempt): Promise<Journal> {
+  static async open(deps: CallDeps, attempt: Attempt, vitals: Vitals = noVitals): Promise<Journal> {
+    const scene = { deps, attempt, vitals }
     const present = await presentTables(deps.tables, journalTables)
     if (!present.has('errands')) {
       deps.warnOnce('errands', 'The table errands is missing: jobs run without resume until `orch db migrate`')
-      return new Journal(deps, attempt, [])
+      return new Journal(scene, [])
     }
     const key = { jobId: attempt.job.id, try: attempt.try }
-    const journal = new Journal(deps, attempt, await listErrandsOfTry(deps.database.db, key))
+    const journal = new Journal(scene, await listErrandsOfTry(deps.database.db, key))
     await journal.#removeCommitted()
     return journal
   }
@@ -119,6 +129,7 @@ export class Journal {
    */
   next(spec: ErrandSpec): Place {
     const requestHash = hashOf(spec)
+    this.vitals.alive(`the ${spec.kind === 'model' ? 'model call' : spec.kind} ${spec.name}`)
     for (;;) {
       this.#ordinal += 1
       const known = this.#known.get(this.#ordinal)
@@ -187,6 +198,7 @@ export class Journal {
     }
     this.deps.crashPoints?.pass('after-errand-commit')
     await this.spool.remove(errand.id)
+    this.vitals.alive()
     if (written === null) return { kind: 'ended', outcome: { kind: 'lost' } }
     return { kind: 'done', output: kept, replayed: false }
   }
@@ -293,7 +305,7 @@ export class Journal {
   async #fenced<T>(rejected: RejectedWrite, work: FencedWrite<T>, otherwise?: FencedWrite<void>): Promise<T | null> {
     const key = { jobId: this.attempt.job.id, attempt: this.attempt.number }
     let refusal: 'cancelled' | 'lost' | null = null
-    const written = await patientWrite(this.deps, this.attempt.signal, async () => {
+    const write = async (): Promise<T | null> => {
       const present = await presentTables(this.deps.tables, journalTables)
       return this.deps.database.write(async (trx) => {
         const nowMs = await this.deps.database.dialect.now(trx)
@@ -304,7 +316,8 @@ export class Journal {
         if (present.has('job_events')) await this.#recordRejection(trx, rejected, nowMs)
         return null
       })
-    })
+    }
+    const written = await this.vitals.outsideTime(() => patientWrite(this.deps, this.attempt.signal, write))
     if (refusal !== null) this.attempt.onRefused?.(refusal)
     return written
   }

@@ -1,6 +1,7 @@
 /** One model call as an errand: the pieces of `calls/` inside the journal's fenced transactions. */
 import { admit, simulatedAdmission } from '../calls/admit.ts'
 import type { PresentTables } from '../calls/call-deps.ts'
+import type { JobLimits } from '../calls/job-limits.ts'
 import { redactReply } from '../calls/redact-reply.ts'
 import type { CallScope } from '../calls/reservation.ts'
 import { sendWithRetry, type CallLedger, type ModelRequest, type SendResult } from '../calls/send-with-retry.ts'
@@ -26,6 +27,8 @@ export interface ModelStep {
   readonly request: ModelRequest
   readonly choice: Choice
   readonly timeoutMs: number
+  /** What the job may consume in all its tries. */
+  readonly jobLimits: JobLimits
 }
 
 /**
@@ -48,7 +51,7 @@ export async function modelStep(journal: Journal, step: ModelStep): Promise<Step
 type OpenPlace = Extract<Place, { kind: 'open' }>
 
 async function ask(journal: Journal, step: ModelStep, place: OpenPlace): Promise<Step<ModelOutput>> {
-  const ledger = new ErrandLedger(journal, place)
+  const ledger = new ErrandLedger(journal, place, step)
   const { request, choice, timeoutMs } = step
   const { signal } = journal.attempt
   const result = await sendWithRetry(journal.deps, ledger, {
@@ -109,20 +112,24 @@ async function endWithoutReply(
 class ErrandLedger implements CallLedger {
   readonly #journal: Journal
   readonly #place: OpenPlace
+  readonly #step: Pick<ModelStep, 'timeoutMs' | 'jobLimits'>
   started = false
 
-  constructor(journal: Journal, place: OpenPlace) {
+  constructor(journal: Journal, place: OpenPlace, step: Pick<ModelStep, 'timeoutMs' | 'jobLimits'>) {
     this.#journal = journal
     this.#place = place
+    this.#step = step
   }
 
   async admit(request: Parameters<CallLedger['admit']>[0]): ReturnType<CallLedger['admit']> {
-    const { deps } = this.#journal
+    const { deps, vitals } = this.#journal
+    const { timeoutMs, jobLimits } = this.#step
+    vitals.alive(`a call of ${request.model.name}`, timeoutMs)
     // Nothing is bought from a simulated model, so nothing need be known of a call that a crash cut short.
     if (request.model.provider.kind === 'rehearsal') return simulatedAdmission(deps, request)
     const started = this.started
     const admission = await this.#journal.start('start', async (trx, present, nowMs) => {
-      const admitted = await admit(trx, { ...deps, present, alsoNeeded: ['errands'] }, request)
+      const admitted = await admit(trx, { ...deps, present, alsoNeeded: ['errands'], jobLimits }, request)
       if (admitted.kind === 'admitted' && !started) {
         await this.#journal.writeStart(trx, this.#place, { present, nowMs })
       }

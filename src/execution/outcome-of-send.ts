@@ -25,6 +25,8 @@ export function outcomeOfSend(
       return { kind: 'wait', waitsFor, untilMs: result.untilMs, reason: result.reason }
     }
     case 'refused': {
+      if (result.by === 'job_tokens') return pastLimit('token_limit', result)
+      if (result.by === 'job_money') return pastLimit('money_limit', result)
       const waitsFor = result.by === 'no_model' ? 'provider' : 'budget'
       return { kind: 'wait', waitsFor, untilMs: nowMs + personWaitMs, reason: `${result.reason}. ${result.hint}` }
     }
@@ -34,6 +36,11 @@ export function outcomeOfSend(
       return { kind: 'failed', failure, retryable: worthAnotherTry.has(errorClass) }
     }
   }
+}
+
+/** Another try would meet the same limit: it counts what all tries used. */
+function pastLimit(errorClass: string, { reason, hint }: { readonly reason: string; readonly hint: string }): Outcome {
+  return { kind: 'failed', failure: { errorClass, message: reason, hint, evidence: [] }, retryable: false }
 }
 
 /** What an aborted attempt ends as: the reason of its signal decides. */

@@ -49,6 +49,8 @@ export interface ProcessStat {
   readonly parent: number
   readonly group: number
   readonly session: number
+  /** The kernel's PF_* bits. */
+  readonly flags: number
   readonly startTime: string
 }
 
@@ -64,6 +66,7 @@ export function processStat(pid: number): ProcessStat | null {
     parent: Number(parent),
     group: Number(group),
     session: Number(session),
+    flags: Number(rest[2]),
     startTime,
   }
 }

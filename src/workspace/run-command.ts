@@ -18,6 +18,8 @@ export interface RunCommandOptions {
   readonly outputLimitBytes?: number
   /** Marks every process of the attempt, so that `killAttempt` finds what survives this process. */
   readonly attemptToken: string
+  /** Told of every piece of output: the program is alive. */
+  readonly onOutput?: () => void
   readonly clock: Clock
   /** Called as soon as the program runs. */
   readonly onStart?: () => void
@@ -69,8 +71,12 @@ export async function runCommand(argv: Argv, options: RunCommandOptions): Promis
   } catch (error) {
     return ended({ ...notStarted, failure: failureOf(argv, options.cwd, error) })
   }
-  child.stdout?.on('data', (chunk: Buffer) => output.add(chunk))
-  child.stderr?.on('data', (chunk: Buffer) => output.add(chunk))
+  const receive = (chunk: Buffer): void => {
+    output.add(chunk)
+    options.onOutput?.()
+  }
+  child.stdout?.on('data', receive)
+  child.stderr?.on('data', receive)
   if (child.pid !== undefined) options.onStart?.()
   return ended(await supervise(child, { argv, options, mark }))
 }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { fitConversation } from '../../src/execution/conversation.ts'
-import { RepetitionGuard } from '../../src/execution/repetition-guard.ts'
 import type { ChatMessage } from '../../src/providers/model-client.ts'
 
 const output = (bytes: number): ChatMessage => ({ role: 'tool', callId: '1', name: 'read', output: 'x'.repeat(bytes) })
@@ -21,35 +20,5 @@ describe('fitConversation', () => {
   it('keeps what the model has just asked for', () => {
     const messages = [output(5000), output(5000)]
     expect(fitConversation(messages, 100)).toEqual(messages)
-  })
-})
-
-describe('RepetitionGuard', () => {
-  const call = { name: 'run', input: { argv: ['npm', 'test'] }, output: 'failed', changes: false }
-
-  it('notices the third identical call with the same answer', () => {
-    const guard = new RepetitionGuard()
-    expect([1, 2, 3].map(() => guard.note(call))).toEqual([false, false, true])
-  })
-
-  it('notices two calls that take turns', () => {
-    const guard = new RepetitionGuard()
-    const other = { ...call, output: 'else' }
-    const seen = [call, other, call, other, call].map((one) => guard.note(one))
-    expect(seen).toEqual([false, false, false, false, true])
-  })
-
-  it('starts again after a change of the workspace', () => {
-    const guard = new RepetitionGuard()
-    const edit = (content: string) => ({ name: 'write', input: { content }, output: 'ok', changes: true })
-    const seen = [call, call, edit('a'), call, call, edit('b'), call].map((one) => guard.note(one))
-    expect(seen).not.toContain(true)
-  })
-
-  it('notices edits that go back and forth', () => {
-    const guard = new RepetitionGuard()
-    const edit = (content: string) => ({ name: 'write', input: { content }, output: 'ok', changes: true })
-    const seen = ['a', 'b', 'a', 'b', 'a'].map((content) => guard.note(edit(content)))
-    expect(seen.at(-1)).toBe(true)
   })
 })

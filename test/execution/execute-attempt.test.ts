@@ -75,7 +75,7 @@ describeSqlite('an agent', (open) => {
   it('is stopped at the third identical call with the same answer', async () => {
     const scene = await aScene(await open(), { executor: 'agent' })
     const { outcome, calls } = await runOnce(scene, { script: () => useTools(['read', { path: 'missing.txt' }]) })
-    expect(outcome).toMatchObject({ kind: 'failed', failure: { errorClass: 'limit' } })
+    expect(outcome).toMatchObject({ kind: 'failed', failure: { errorClass: 'repetition' } })
     expect(calls.sent).toHaveLength(3)
   })
 
@@ -84,7 +84,7 @@ describeSqlite('an agent', (open) => {
     const { outcome, calls } = await runOnce(scene, {
       script: (call) => useTools(['read', { path: `missing-${turnOf(call)}.txt` }]),
     })
-    expect(outcome).toMatchObject({ kind: 'failed', failure: { errorClass: 'limit' } })
+    expect(outcome).toMatchObject({ kind: 'failed', failure: { errorClass: 'turn_limit' } })
     expect(calls.sent).toHaveLength(40)
   })
 
@@ -273,7 +273,7 @@ describeSqlite('an attempt without a reply', (open) => {
 
   it('waits for the budget with the figures', async () => {
     const scene = await aScene(await open(), { executor: 'llm' }, { budget_micro_usd: 10 })
-    const { outcome, calls } = await runOnce(scene)
+    const { outcome, calls } = await runOnce(scene, {})
     expect(outcome).toMatchObject({ kind: 'wait', waitsFor: 'budget', reason: expect.stringContaining('cap $0.0000') })
     expect(calls.sent).toEqual([])
   })
@@ -311,7 +311,9 @@ describeEachDatabase('without a table', (open) => {
       await database.db.schema.dropTable(table).execute()
       const calls = scriptedCalls(database, scene.spoolDir, { script: () => submit() })
       expect(await executeAttempt(executionDeps(calls), attempt)).toMatchObject({ kind: 'completed' })
-      expect(calls.warnings.length).toBe(table === 'errands' || table === 'model_usage' ? 1 : 0)
+      // Without usage there is neither accounting nor a limit on what a job consumes.
+      const expected: Partial<Record<typeof table, number>> = { errands: 1, model_usage: 2 }
+      expect(calls.warnings.length).toBe(expected[table] ?? 0)
     },
   )
 
@@ -324,5 +326,16 @@ describeEachDatabase('without a table', (open) => {
     const outcome = await executeAttempt(executionDeps(calls), attempt)
     expect(outcome).toMatchObject({ kind: 'wait', reason: expect.stringContaining(table) })
     expect(calls.sent).toEqual([])
+  })
+})
+
+describeSqlite('the summary of a command', (open) => {
+  it('names its beginning and the end of its output, because it goes into later prompts', async () => {
+    const script = `echo ${'x'.repeat(5000)}; true ${'y'.repeat(5000)}`
+    const scene = await aScene(await open(), { executor: 'command', run: ['sh', '-c', script] })
+    const { outcome } = await runOnce(scene, {})
+    const summary = outcome.kind === 'completed' ? outcome.result.summary : ''
+    expect(summary).toMatch(/^sh -c echo x{50,}\.\.\. ended with exit code 0\n\.\.\.x+$/)
+    expect(summary.length).toBeLessThan(2300)
   })
 })

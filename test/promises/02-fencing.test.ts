@@ -10,6 +10,7 @@ import { Journal } from '../../src/execution/journal.ts'
 import { modelStep } from '../../src/execution/model-step.ts'
 import type { ModelWish } from '../../src/models/model-chooser.ts'
 import type { Provider } from '../../src/providers/provider.ts'
+import { usualLimits } from '../support/attempts.ts'
 import { describeEachDatabase, temporaryDirectory, type TestDatabase } from '../support/databases.ts'
 import { eventKinds, storeRows } from '../support/job-rows.ts'
 import { scriptedCalls } from '../support/scripted-calls.ts'
@@ -164,7 +165,7 @@ describeEachDatabase('promise 2, fencing: a stale attempt', (open) => {
     const paying = await Journal.open({ ...calls, providers }, journal.attempt)
     const choice = await calls.choose({} as ModelWish)
     const request = { system: '', messages: [], tools: [], schema: null, maxOutputTokens: 10 }
-    const step = await modelStep(paying, { spec, request, choice, timeoutMs: 1000 })
+    const step = await modelStep(paying, { spec, request, choice, timeoutMs: 1000, jobLimits: usualLimits.job })
     expect([stole, step]).toEqual([true, { kind: 'ended', outcome: { kind: 'lost' } }])
     const usage = await database.db.selectFrom('model_usage').selectAll().execute()
     expect(usage).toMatchObject([{ outcome: 'stale', project_id: projectId, attempt: 1 }])

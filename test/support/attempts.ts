@@ -5,7 +5,7 @@ import type { ProjectRow } from '../../src/database/tables.ts'
 import type { PlannedJob } from '../../src/domain/plan.ts'
 import type { Attempt, Outcome } from '../../src/execution/attempt.ts'
 import { executeAttempt } from '../../src/execution/execute-attempt.ts'
-import type { ExecutionDeps } from '../../src/execution/execution-deps.ts'
+import type { ExecutionDeps, ExecutionLimits } from '../../src/execution/execution-deps.ts'
 import { builtInRoles } from '../../src/models/built-in-roles.ts'
 import type { ModelCall, ModelReply, ToolCall } from '../../src/providers/model-client.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
@@ -64,6 +64,15 @@ export async function rescue({ database, slug }: Scene): Promise<void> {
   await database.db.deleteFrom('job_locks').execute()
 }
 
+/** Limits that no ordinary test comes near. */
+export const usualLimits: ExecutionLimits = {
+  turns: 40,
+  callTimeoutMs: 600_000,
+  attemptTimeoutMs: 600_000,
+  silence: { most: 600_000, stated: false },
+  job: { tokens: { most: 10_000_000, stated: false }, microUsd: { most: 100_000_000, stated: false } },
+}
+
 export function executionDeps(calls: CallDeps, overrides: Partial<ExecutionDeps> = {}): ExecutionDeps {
   return {
     calls,
@@ -77,7 +86,7 @@ export function executionDeps(calls: CallDeps, overrides: Partial<ExecutionDeps>
     openWorkspace: (root) => openWorkspace(root),
     runCommand: (argv, options) => runCommand(argv, { ...options, env: process.env, clock: systemClock }),
     allowedBinaries: [],
-    limits: { turns: 40, callTimeoutMs: 600_000, attemptTimeoutMs: 600_000 },
+    limits: usualLimits,
     ...overrides,
   }
 }

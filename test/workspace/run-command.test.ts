@@ -167,6 +167,30 @@ describe.runIf(linux)('the process tree of a command', () => {
     expect(survivors()).toEqual([])
   })
 
+  it.each(runaways)('is gone after a stop: %s', async (_name, script) => {
+    const controller = new AbortController()
+    const running = shell(`${script}; touch ready; sleep 60`, { signal: controller.signal })
+    await until(() => existsSync(join(directory, 'ready')))
+    controller.abort('stop')
+    expect(await running).toMatchObject({ aborted: true })
+    expect(survivors()).toEqual([])
+  })
+
+  it('is gone although it goes on forking while it is killed', async () => {
+    // Each generation starts the next in a session of its own before it ends; 200 at most.
+    const script = 'echo $$ >> pids; [ $1 -lt 200 ] && setsid sh -c "$0" "$0" $(($1 + 1)) & sleep 0.02'
+    const controller = new AbortController()
+    const running = shell(`export S='${script}'; setsid sh -c "$S" "$S" 1 & sleep 60`, { signal: controller.signal })
+    await until(() => existsSync(join(directory, 'pids')) && readFileSync(join(directory, 'pids'), 'utf8').length > 40)
+    controller.abort('stop')
+    await running
+    // One that is dying has no environment any more and is no zombie yet.
+    await until(() => survivors().length === 0)
+    const known = readFileSync(join(directory, 'pids'), 'utf8')
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(readFileSync(join(directory, 'pids'), 'utf8')).toBe(known)
+  })
+
   it('can be killed by another process that knows the token, after the runner died', async () => {
     const token = `orphan-${process.pid}`
     const child = spawn('/bin/sh', ['-c', '(setsid sh -c "echo \\$\\$ >> pids; exec sleep 60" &); exec sleep 60'], {

@@ -88,7 +88,9 @@ class AgentRun {
       const end = await this.#useTools(toolCalls, { taskOrdinal, messages, guard })
       if (end !== null) return end
     }
-    return failedWork('limit', `no submission after ${turns} model calls`)
+    return failedWork('turn_limit', `no submission after ${turns} model calls, the most of one task (limits.turns)`, {
+      hint: 'Split the task, or raise limits.turns',
+    })
   }
 
   finish(done: readonly Submission[]): Work {
@@ -121,11 +123,13 @@ class AgentRun {
     const fresh = messages.slice(messages.findLastIndex((message) => message.role === 'assistant') + 1)
     const stored = turn === 1 ? { system, messages, contextTokens } : { messages: fresh, contextTokens }
     const spec = { taskOrdinal, kind: 'model', name: 'agent', request: stored, identity: request } as const
+    const { limits } = this.#scene.deps
     const step = await modelStep(this.#scene.journal, {
       spec,
       request,
       choice,
-      timeoutMs: this.#scene.deps.limits.callTimeoutMs,
+      timeoutMs: limits.callTimeoutMs,
+      jobLimits: limits.job,
     })
     if (step.kind === 'done') this.#rehearsed ||= step.output.rehearsed
     return step
@@ -147,7 +151,8 @@ class AgentRun {
       if (used.kind === 'ended') return used
       const { output, changes } = used.output
       messages.push({ role: 'tool', callId: call.id, name: call.name, output })
-      if (guard.note({ name: call.name, input: call.input, output, changes })) return stuck(call)
+      const repeated = guard.note({ name: call.name, input: call.input, output, changes })
+      if (repeated !== null) return stuck(repeated)
     }
     return null
   }
@@ -177,9 +182,8 @@ function proseOnly(): TaskEnd {
   })
 }
 
-function stuck(call: ToolCall): TaskEnd {
-  return failedWork(
-    'limit',
-    `the model made the same call of ${call.name} three times and got the same answer each time`,
-  )
+function stuck(repeated: string): TaskEnd {
+  return failedWork('repetition', repeated, {
+    hint: 'Say in the job what to do when this does not help, or choose another model: see `orch models pick`',
+  })
 }

@@ -52,8 +52,21 @@ const nothing = { exitCode: null, signal: null, failure: null, output: '', timed
 
 /** The last lines usually tell what happened. */
 const summaryLines = 5
+/** Summaries go into the prompts of later jobs: a long argv, such as a whole script, or a long line must not. */
+const mostCommandText = 100
+const mostTailText = 2000
 
 function summaryOf(run: readonly string[], { exitCode, output }: CommandOutput['result']): string {
   const tail = output.trimEnd().split('\n').slice(-summaryLines).join('\n')
-  return `${run.join(' ')} ended with exit code ${exitCode}${tail === '' ? '' : `\n${tail}`}`
+  return `${commandText(run)} ended with exit code ${exitCode}${tail === '' ? '' : `\n${cutStart(tail)}`}`
+}
+
+/** The beginning of the command, on one line. */
+function commandText(run: readonly string[]): string {
+  const text = run.join(' ').replaceAll(/\s+/g, ' ')
+  return text.length <= mostCommandText ? text : `${text.slice(0, mostCommandText)}...`
+}
+
+function cutStart(text: string): string {
+  return text.length <= mostTailText ? text : `...${text.slice(-mostTailText)}`
 }

@@ -31,7 +31,8 @@ export async function runLlm(scene: AttemptScene, role: Role): Promise<Work> {
   const stored = { system, messages, contextTokens }
   const spec = { taskOrdinal: 1, kind: 'model', name: 'llm', request: stored, identity: request } as const
   report(scene, { kind: 'model', name: 'reply', model: choice.chain[0]?.model.name ?? null })
-  const asked = await modelStep(journal, { spec, request, choice, timeoutMs: scene.deps.limits.callTimeoutMs })
+  const { callTimeoutMs: timeoutMs, job: jobLimits } = scene.deps.limits
+  const asked = await modelStep(journal, { spec, request, choice, timeoutMs, jobLimits })
   if (asked.kind === 'ended') return asked
   const { reply, rehearsed } = asked.output
   const written = await writeReply(scene, reply.text)
