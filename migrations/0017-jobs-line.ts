@@ -12,16 +12,17 @@ export const jobsLine: Migration = {
   indexes: ['jobs_ready', 'jobs_due'],
   onlyFaster: true,
   up: async (db) => {
+    // The state comes first although it is always the same: SQLite would else prefer `jobs_claim`, where it does.
     await db.schema
       .createIndex('jobs_ready')
       .on('jobs')
-      .columns(['project_id', 'effective_priority desc', 'path_length desc', 'ready_at', 'id'])
+      .columns(['state', 'project_id', 'effective_priority desc', 'path_length desc', 'ready_at', 'id'])
       .where(job.and([job('state', '=', 'ready'), job('ready_at', 'is not', null), job('hold', 'is', null)]))
       .execute()
     await db.schema
       .createIndex('jobs_due')
       .on('jobs')
-      .columns(['run_at'])
+      .columns(['state', 'run_at'])
       .where(job.and([job('state', '=', 'ready'), job('ready_at', 'is', null)]))
       .execute()
   },

@@ -82,7 +82,7 @@ async function takeRows(
 ): Promise<Candidate[]> {
   const leaseExpiresAt = now + leaseMs
   const given = toJson(candidates.map(({ job }) => ({ job: job.id })))
-  const { rows } = await takeGiven(trx, { given, now, schedulerId, leaseExpiresAt, ready: 'ready' })
+  const { rows } = await takeGiven(trx, { given, now, schedulerId, leaseExpiresAt })
   const byId = new Map(rows.map((row) => [row.id, row]))
   // `returning` promises no order; the candidates have it.
   return candidates.flatMap((candidate) => {
@@ -111,10 +111,9 @@ interface TakenRow {
 }
 
 // A plan may store a job that was never started with try 0.
-// `ready` is a value and no literal, so that SQLite finds each job by its id and not by an index of ready ones.
-const takeGiven = hotStatement<'given' | 'now' | 'schedulerId' | 'leaseExpiresAt' | 'ready', TakenRow>(
-  (db, slot, adapter) =>
-    sql<TakenRow>`
+// `coalesce` keeps SQLite from walking an index of ready jobs instead of finding each by its id.
+const takeGiven = hotStatement<'given' | 'now' | 'schedulerId' | 'leaseExpiresAt', TakenRow>((db, slot, adapter) =>
+  sql<TakenRow>`
       update jobs
       set state = 'running',
         attempt = attempt + 1,
@@ -124,7 +123,7 @@ const takeGiven = hotStatement<'given' | 'now' | 'schedulerId' | 'leaseExpiresAt
         waits_for = null,
         started_at = coalesce(started_at, ${slot('now')}),
         updated_at = ${slot('now')}
-      where state = ${slot('ready')}
+      where coalesce(state, '') = 'ready'
         and id in (select given.job from ${adapter.givenRows(slot('given'), { job: 'text' })})
       returning id, attempt, try, started_at`.compile(db),
 )

@@ -33,7 +33,7 @@ export async function releaseDependants(
     }
   }
   const counts = [...byChild.values()].map(({ child, done }) => ({ child, done }))
-  const { rows } = await countDown(trx, { given: toJson(counts), now, blocked: 'blocked' })
+  const { rows } = await countDown(trx, { given: toJson(counts), now })
   const released = new Map<string, string[]>()
   for (const { id, state } of rows) {
     const last = byChild.get(id)?.last
@@ -63,9 +63,8 @@ const findWaiting = hotStatement<'given', WaitingEdge>((db, slot, adapter) =>
 )
 
 // Not due before its time: such a job stands in line from then on (`ready_at` null, see claim-candidates).
-const countDown = hotStatement<'given' | 'now' | 'blocked', { readonly id: string; readonly state: string }>(
-  (db, slot, adapter) =>
-    sql<{ readonly id: string; readonly state: string }>`
+const countDown = hotStatement<'given' | 'now', { readonly id: string; readonly state: string }>((db, slot, adapter) =>
+  sql<{ readonly id: string; readonly state: string }>`
       update jobs
       set blocked_by = blocked_by - given.done,
         state = case when blocked_by <= given.done then 'ready' else 'blocked' end,
@@ -75,7 +74,7 @@ const countDown = hotStatement<'given' | 'now' | 'blocked', { readonly id: strin
         end,
         updated_at = ${slot('now')}
       from ${adapter.givenRows(slot('given'), { child: 'text', done: 'integer' })}
-      where jobs.id = given.child and jobs.state = ${slot('blocked')}
+      where jobs.id = given.child and jobs.state = 'blocked'
       returning id, state`.compile(db),
 )
 

@@ -25,7 +25,7 @@ export async function endJobs(trx: Trx, ends: readonly JobEnd[], now: number): P
   for (const end of ends) if (!byKey.has(keyOf(end))) byKey.set(keyOf(end), end)
   if (byKey.size === 0) return new Set()
   const given = toJson([...byKey.values()].map(toGiven))
-  const { rows } = await endGiven(trx, { given, now, running: 'running' })
+  const { rows } = await endGiven(trx, { given, now })
   return new Set(rows.flatMap(({ id, attempt }) => byKey.get(`${attempt} ${id}`) ?? []))
 }
 
@@ -66,11 +66,10 @@ const endColumns = {
 } as const
 
 /**
- * `running` is a value and no literal, so that SQLite finds each job by its id and does not walk the index of
- * running ones. A job that starts again later stands in line from then on (`ready_at` null, see
+ * `coalesce` keeps SQLite from walking the index of running jobs instead of finding each by its id. A job that starts again later stands in line from then on (`ready_at` null, see
  * claim-candidates); one that was interrupted keeps its place; another try stands in line anew.
  */
-const endGiven = hotStatement<'given' | 'now' | 'running', AttemptRowKey>((db, slot, adapter) =>
+const endGiven = hotStatement<'given' | 'now', AttemptRowKey>((db, slot, adapter) =>
   sql<AttemptRowKey>`
     update jobs
     set state = given.next,
@@ -94,7 +93,7 @@ const endGiven = hotStatement<'given' | 'now' | 'running', AttemptRowKey>((db, s
       error = case when given.next = 'completed' then null else coalesce(given.failure, error) end,
       updated_at = ${slot('now')}
     from ${adapter.givenRows(slot('given'), endColumns)}
-    where jobs.id = given.job and jobs.attempt = given.token and jobs.state = ${slot('running')}
+    where jobs.id = given.job and jobs.attempt = given.token and coalesce(jobs.state, '') = 'running'
     returning id, attempt`.compile(db),
 )
 
