@@ -46,7 +46,7 @@ export class SchedulerRun {
     this.scheduler = new Scheduler(deps, options)
     this.#outage = new RunOutage(deps)
     this.#hint = new NeighbourHint(deps)
-    this.scheduler.onEnd(() => this.#wakeup.abort())
+    this.scheduler.onEnd(() => this.#wakeUp())
   }
 
   /** No new claims; what runs goes on, its leases kept, and the run ends after it. */
@@ -58,7 +58,7 @@ export class SchedulerRun {
     // Nothing to wait for but a claim that must not happen any more.
     if (this.scheduler.held.size === 0) this.#deps.database.hurry()
     this.#drained.abort()
-    this.#wakeup.abort()
+    this.#wakeUp()
   }
 
   /** Aborts what runs and gives it back; the try is not charged. */
@@ -70,7 +70,12 @@ export class SchedulerRun {
     this.#deps.database.hurry()
     this.#drained.abort()
     this.#deps.notify({ kind: 'stopping', running: this.scheduler.held.running })
-    this.#wakeup.abort()
+    this.#wakeUp()
+  }
+
+  /** Ends the pause. Many attempts may end in one pass, and each abort would make an error of its own. */
+  #wakeUp(): void {
+    if (!this.#wakeup.signal.aborted) this.#wakeup.abort('wake')
   }
 
   /**
