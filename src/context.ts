@@ -33,6 +33,7 @@ import { lineLogger, silentLogger, type Logger } from './runtime/logger.ts'
 import { systemRandom, type Random } from './runtime/random.ts'
 import { redact } from './runtime/redaction.ts'
 import type { Signals } from './runtime/signals.ts'
+import type { HeartbeatSource } from './scheduling/heartbeat-thread.ts'
 import type { Streams } from './runtime/streams.ts'
 
 /** Everything a command may ask for. Getters build on first use; `close` ends what was built. */
@@ -84,6 +85,8 @@ export interface Context {
   callDeps(options?: CallOptions): Promise<CallDeps>
   /** What executing attempts needs. */
   executionDeps(options?: CallOptions): Promise<ExecutionDeps>
+  /** Where a heartbeat thread runs and what it connects to; null where there is none: unbundled, or in memory. */
+  heartbeat(): Promise<HeartbeatSource | null>
   close(): Promise<void>
 }
 
@@ -165,6 +168,7 @@ export function createContext(options: ContextOptions): Context {
     ...providers,
     ...models,
     callDeps,
+    heartbeat: async () => heartbeatSource(await databases.databaseAddress(), options),
     executionDeps: executionDepsGetter({ callDeps, roles: models.roles, settings, env: options.env, crashPoints }),
   }
 }
@@ -267,6 +271,13 @@ function executionLimits(settings: Settings): ExecutionLimits {
       microUsd: { most: microUsdFromUsd(settings.get('limits.job_usd')), stated: stated('limits.job_usd') },
     },
   }
+}
+
+function heartbeatSource({ url }: DatabaseAddress, { env }: ContextOptions): HeartbeatSource | null {
+  // Beside the file that this one is bundled into.
+  const script = new URL('./heartbeat.js', import.meta.url)
+  const shared = url.includes('://') || existsSync(url)
+  return shared && existsSync(script) ? { script, databaseUrl: url, schema: env['ORCH_DB_SCHEMA'] } : null
 }
 
 interface ProviderSources extends Pick<Context, 'database' | 'tables' | 'databaseIsTrusted' | 'env'> {

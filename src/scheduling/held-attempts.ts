@@ -89,7 +89,7 @@ export class HeldAttempts {
 
   /**
    * Stops the work on those of the attempts that the database says are no longer ours or no longer wanted; returns
-   * the ones that somebody else has by now.
+   * the ones that somebody else has by now, each once.
    */
   judge(keys: readonly AttemptKey[], standings: readonly Standing[]): readonly HeldAttempt[] {
     const byJob = new Map(standings.map((standing) => [standing.jobId, standing]))
@@ -98,8 +98,9 @@ export class HeldAttempts {
       // What has ended meanwhile needs no stop, and its own end may be why it does not stand.
       if (held === undefined || held.outcome !== null || held.claimed.job.attempt !== attempt) return []
       const verdict = verdictOn(held, byJob.get(jobId))
+      const known = held.controller.signal.aborted
       if (verdict !== null) abort(held.controller, verdict)
-      return verdict === 'lost' ? [held] : []
+      return verdict === 'lost' && !known ? [held] : []
     })
   }
 }

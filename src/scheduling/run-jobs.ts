@@ -11,13 +11,17 @@ import type { ExecutionDeps } from '../execution/execution-deps.ts'
 import { settleSpooled, sweepSpool } from '../execution/spooled-results.ts'
 import { killAttempt, killAttempts } from '../workspace/process-tree.ts'
 import { isAlive, ownIdentity } from '../workspace/process-identity.ts'
+import { startHeartbeatThread, type HeartbeatSource } from './heartbeat-thread.ts'
 import type { JobsDeps } from './jobs-deps.ts'
 import { requireProject } from './list-jobs.ts'
 import { openScratch, simulatedWork, type Scratch } from './rehearsal.ts'
 import type { SchedulerDeps } from './scheduler-types.ts'
 
 /** What one run works on and how. */
-export interface RunWork extends Pick<SchedulerDeps, 'execute' | 'canReach' | 'killRemains' | 'spooled'> {
+export interface RunWork extends Pick<
+  SchedulerDeps,
+  'execute' | 'canReach' | 'killRemains' | 'spooled' | 'startHeartbeat'
+> {
   readonly database: Database
   readonly tables: JobsDeps['tables']
   readonly databaseTrusted: boolean
@@ -26,7 +30,7 @@ export interface RunWork extends Pick<SchedulerDeps, 'execute' | 'canReach' | 'k
 }
 
 /** Real work: attempts are executed, workspaces must be in reach. */
-export function realWork(deps: JobsDeps, execution: ExecutionDeps): RunWork {
+export function realWork(deps: JobsDeps, execution: ExecutionDeps, heartbeat: HeartbeatSource | null = null): RunWork {
   return {
     database: deps.database,
     tables: deps.tables,
@@ -38,6 +42,7 @@ export function realWork(deps: JobsDeps, execution: ExecutionDeps): RunWork {
       if (attempt.number > 1) await killEarlierAttempts({ jobId: attempt.job.id, attempt: attempt.number })
       return executeAttempt(execution, attempt)
     },
+    ...(heartbeat === null ? {} : { startHeartbeat: (options) => startHeartbeatThread(heartbeat, options) }),
     spooled: {
       settle: (attempts) => settleSpooled(execution.calls, attempts),
       sweep: () => sweepSpool(execution.calls),

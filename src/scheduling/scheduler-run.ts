@@ -95,6 +95,7 @@ export class SchedulerRun {
       await this.#pause.close()
       // Nobody waits for an answer: without it others take the jobs when the leases run out.
       if (!this.#outage.isUnderWay) await this.scheduler.leave().catch(() => {})
+      await this.scheduler.close()
     }
   }
 

@@ -10,6 +10,7 @@ import type { CrashPoints } from '../runtime/crash-point.ts'
 import type { Ids } from '../runtime/ids.ts'
 import type { Random } from '../runtime/random.ts'
 import type { ProcessIdentity } from '../workspace/process-identity.ts'
+import type { Heartbeat, HeartbeatOptions } from './heartbeat-thread.ts'
 import type { RetryPolicy } from './outcome-transition.ts'
 
 /** The part of Capabilities that the scheduler asks. */
@@ -37,6 +38,8 @@ export interface SchedulerDeps {
   readonly notify: (event: SchedulerEvent) => void
   /** Results that processes of this host received and did not commit; none in a rehearsal. */
   readonly spooled?: SpooledResults
+  /** Renews leases on a thread of its own; without it the main loop renews. */
+  readonly startHeartbeat?: (options: HeartbeatOptions) => Heartbeat
   /** For tests only. */
   readonly crashPoints?: CrashPoints
 }

@@ -51,7 +51,7 @@ export class Scheduler {
     this.options = options
     this.id = deps.ids.next()
     this.tables = new TableWatch(deps)
-    this.#leases = new LeaseKeeper(deps, options, this.id)
+    this.#leases = new LeaseKeeper(deps, options, { schedulerId: this.id, held: this.held })
     this.#vigil = new Vigil(deps.clock, options.leaseMs)
   }
 
@@ -76,11 +76,13 @@ export class Scheduler {
     const tables = await this.tables.look()
     if (tables === null) return { ...nothing, running: this.held.running }
     await this.#register(tables)
-    await this.#leases.keep(this.held, tables)
+    await this.#leases.keep(tables)
     const rescued = await this.#rescue(tables)
     const woken = await this.#wake(tables)
     const { settled, claimed } = await settleAndClaim(this.#settling(tables), this.#claimRequest(tables))
     if (claimed.length > 0) this.deps.crashPoints?.pass('after-claim')
+    if (settled + claimed.length > 0)
+      this.#leases.hold(claimed.map(({ job }) => ({ jobId: job.id, attempt: job.attempt })))
     for (const job of claimed) this.#start(job)
     return { settled, rescued, woken, claimed: claimed.length, running: this.held.running }
   }
@@ -105,6 +107,11 @@ export class Scheduler {
     const { database, crashPoints } = this.deps
     crashPoints?.pass('before-leave')
     await touchSchedulerInstance(database.db, this.id, { stoppedAt: await database.now() })
+  }
+
+  /** Ends the heartbeat; call it when nothing is held any more, or nothing can be kept. */
+  close(): Promise<void> {
+    return this.#leases.close()
   }
 
   async #register(tables: TablesNow): Promise<void> {
@@ -134,7 +141,7 @@ export class Scheduler {
     if (clock.monotonic() < this.#rescueAt) return 0
     if (this.#vigil.watchDatabase(await database.now())) {
       this.#leases.hurry()
-      await this.#leases.keep(this.held, tables)
+      await this.#leases.keep(tables)
     }
     const deadOwners = tables.instances ? await findDeadOwners(this.deps, this.id) : []
     const heldJobIds = this.held.keys().map((key) => key.jobId)

@@ -1,5 +1,6 @@
 /** Keeping leases: one statement for everything a scheduler holds. */
 import type { JobState } from '../../domain/job-state.ts'
+import type { Database } from '../connection.ts'
 import type { Db } from '../dialect/dialect.ts'
 import type { AttemptKey } from './fence.ts'
 
@@ -45,4 +46,28 @@ export async function readStandings(db: Db, jobIds: readonly string[]): Promise<
     state: row.state,
     projectCancelled: row.status === 'cancelled',
   }))
+}
+
+/** Leases that could not be renewed, and how their jobs stand. */
+export interface Refusal {
+  readonly keys: readonly AttemptKey[]
+  readonly standings: readonly Standing[]
+}
+
+/** Renews what a scheduler holds by the database's clock, and says what was refused: cancelled, ended or lost. */
+export async function renewHeld(
+  database: Database,
+  held: readonly AttemptKey[],
+  by: { readonly schedulerId: string; readonly leaseMs: number },
+): Promise<Refusal> {
+  if (held.length === 0) return { keys: [], standings: [] }
+  const lease = { schedulerId: by.schedulerId, expiresAt: (await database.now()) + by.leaseMs }
+  const kept = new Set((await renewLeases(database.db, held, lease)).map(nameOf))
+  const keys = held.filter((key) => !kept.has(nameOf(key)))
+  const jobIds = keys.map((key) => key.jobId)
+  return { keys, standings: await readStandings(database.db, jobIds) }
+}
+
+function nameOf({ jobId, attempt }: AttemptKey): string {
+  return `${jobId}:${attempt}`
 }

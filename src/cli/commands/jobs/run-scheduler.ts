@@ -38,8 +38,8 @@ async function runWork({ context, io, work }: Running, options: WorkOptions): Pr
   const hasUsageTable = !rehearsal && (await tables.has('model_usage'))
   const output = new RunOutput({ context, io, database, projectSlug: runOptions.projectSlug, rehearsal, hasUsageTable })
   const { clock, random, ids, crashPoints } = context
-  const { execute, canReach, killRemains, spooled } = work
-  const shared = { clock, random, ids, crashPoints, spooled }
+  const { execute, canReach, killRemains, spooled, startHeartbeat } = work
+  const shared = { clock, random, ids, crashPoints, spooled, startHeartbeat }
   const surroundings = { ...shared, database, tables, execute, canReach, killRemains, ...processJudge() }
   const run = new SchedulerRun({ ...surroundings, notify: (event) => output.event(event) }, runOptions)
   const unlisten = drainOnSignals(context.signals, run)

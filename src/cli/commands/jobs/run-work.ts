@@ -17,7 +17,7 @@ export async function prepareWork(context: Context, options: WorkOptions): Promi
   const deps = await jobsDeps(context)
   await refuseNewerDatabase(deps)
   await requireRunnableProject(deps, options.project ?? null)
-  if (!options.rehearse) return realWork(deps, await context.executionDeps(options))
+  if (!options.rehearse) return realWork(deps, await context.executionDeps(options), await context.heartbeat())
   const { migrations } = await import('../../../../migrations/index.ts')
   return rehearsedWork(
     { ...deps, random: context.random },
