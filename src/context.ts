@@ -53,6 +53,8 @@ export interface Context {
   /** Settings after precedence, the database's own layer included where the database is trusted. */
   settings(): Promise<Settings>
   databaseAddress(): Promise<DatabaseAddress>
+  /** False only for a file that does not exist; whether a server answers shows when it is asked. */
+  databaseExists(): Promise<boolean>
   /**
    * The database of this call. Where its file does not exist this is an empty stand-in in memory and one
    * warning, so that "no database" is the same case as "every table is missing".
@@ -341,9 +343,13 @@ function databaseGetters(options: ContextOptions, { paths, files, logger }: Foun
     return database
   }
   const createDatabase = lazy(async () => open((await address()).url, true))
+  const databaseExists = async () => {
+    const { url } = await address()
+    return url.includes('://') || url === ':memory:' || existsSync(url)
+  }
   const database = lazy(async () => {
     const { url } = await address()
-    if (url.includes('://') || url === ':memory:' || existsSync(url)) return open(url, false)
+    if (await databaseExists()) return open(url, false)
     options.warn(`There is no database at ${url}`, 'Run `orch init` here, or name a database with --db')
     return open(':memory:', true)
   })
@@ -357,7 +363,7 @@ function databaseGetters(options: ContextOptions, { paths, files, logger }: Foun
   const close = async () => {
     for (const one of opened) await one.close()
   }
-  return { databaseAddress: address, database, createDatabase, tables, close }
+  return { databaseAddress: address, databaseExists, database, createDatabase, tables, close }
 }
 
 interface MigrateParts {

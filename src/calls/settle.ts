@@ -82,6 +82,12 @@ export async function settleAbandoned(trx: Trx, deps: SettleDeps): Promise<numbe
   return abandoned.length
 }
 
+/** Gives back what an errand reserved for requests that were never sent. */
+export async function withdraw(trx: Trx, deps: SettleDeps, errandId: string): Promise<void> {
+  if (!deps.present.has('reservations')) return
+  for (const { id } of await findOpenReservations(trx, { errandId })) await closeReservation(trx, id, deps.clock.now())
+}
+
 async function book(trx: Trx, deps: SettleDeps, record: UsageRecord): Promise<void> {
   if (deps.present.has('model_usage')) await insertUsage(trx, record)
   else

@@ -46,7 +46,7 @@ export async function storeSetting(
   if (scope === 'shared') {
     const { putStoredSetting } = await import('../database/repositories/setting-repository.ts')
     const database = await requireSharedTable(places)
-    await database.write((trx) => putStoredSetting(trx, { key: entry.key, value, at: places.clock.now() }))
+    await database.announce((trx) => putStoredSetting(trx, { key: entry.key, value, at: places.clock.now() }))
     return database.address
   }
   const { writeFileSetting } = await import('./settings-writer.ts')
@@ -64,7 +64,7 @@ export async function removeSetting(
   if (scope === 'shared') {
     const { removeStoredSetting } = await import('../database/repositories/setting-repository.ts')
     const database = await requireSharedTable(places)
-    return (await database.write((trx) => removeStoredSetting(trx, key))) ? database.address : null
+    return (await database.announce((trx) => removeStoredSetting(trx, key))) ? database.address : null
   }
   const { removeFileSetting } = await import('./settings-writer.ts')
   const path = settingsFile(places, scope)

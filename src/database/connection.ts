@@ -12,6 +12,8 @@ export interface Database {
   readonly address: string
   now(): Promise<number>
   write<T>(work: (trx: Trx) => Promise<T>): Promise<T>
+  /** The same for what may let a job start or make one stop: schedulers elsewhere hear of it with the commit. */
+  announce<T>(work: (trx: Trx) => Promise<T>): Promise<T>
   /** Starts to listen for what others write. Returns at once, also while the database is away. */
   watchChanges(options?: WatchOptions): ChangeWatch
   /** From now on nothing waits longer than about a second for a lock or a server; for a process that is to end. */
@@ -51,6 +53,12 @@ export async function openDatabase(url: string, options: OpenOptions): Promise<D
     address,
     now: () => dialect.now(db),
     write: (work) => dialect.write(db, work),
+    announce: (work) =>
+      dialect.write(db, async (trx) => {
+        const done = await work(trx)
+        await dialect.notify(trx)
+        return done
+      }),
     watchChanges,
     hurry,
     close: () => db.destroy(),

@@ -8,6 +8,7 @@ import { compareSnapshots } from '../workspace/snapshot.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import type { Attempt } from './attempt.ts'
 import type { ExecutionDeps } from './execution-deps.ts'
+import { patiently } from './patience.ts'
 import type { Vitals } from './watchdog.ts'
 import { writableGlobs } from './writable-globs.ts'
 
@@ -63,7 +64,8 @@ export class CommandWatch {
   async watch(argv: Argv, timeoutMs: number): Promise<WatchedCommand> {
     const writes = writableGlobs(this.#attempt.job.plan)
     if (writes === null) return { result: await this.run(argv, timeoutMs), strayFiles: [] }
-    const startedMs = await this.#deps.calls.database.now()
+    const { calls } = this.#deps
+    const startedMs = await patiently(calls, this.#attempt.signal, () => calls.database.now())
     const before = await this.#workspace.snapshot()
     const result = await this.run(argv, timeoutMs)
     const after = await this.#workspace.snapshot()
@@ -77,12 +79,13 @@ export class CommandWatch {
 
   /** Other jobs work in the same directory at the same time; their files are theirs. */
   async #notOfOthers(paths: readonly string[], sinceMs: number): Promise<readonly string[]> {
-    const { database, tables } = this.#deps.calls
-    const missing = await tables.missing(['attempts', 'jobs', 'projects'])
+    const { calls } = this.#deps
+    const missing = await calls.tables.missing(['attempts', 'jobs', 'projects'])
     if (missing.length > 0) return paths
     const { job, project } = this.#attempt
     const place = { jobId: job.id, workspace: project.workspace, sinceMs }
-    const others = (await readConcurrentWriters(database.db, place)).map(writableGlobs)
+    const read = () => readConcurrentWriters(calls.database.db, place)
+    const others = (await patiently(calls, this.#attempt.signal, read)).map(writableGlobs)
     if (others.includes(null)) return []
     return paths.filter((path) => !others.some((globs) => globs !== null && matchesAnyGlob(globs, path)))
   }

@@ -1,5 +1,5 @@
 import type { Evidence, JobFailure } from '../domain/job.ts'
-import { OrchError } from '../errors/orch-error.ts'
+import { OrchError, errorMessage } from '../errors/orch-error.ts'
 import type { Attempt, Outcome } from './attempt.ts'
 import type { AttemptScene } from './attempt-scene.ts'
 import { CommandWatch } from './command-watch.ts'
@@ -10,6 +10,7 @@ import { runLlm } from './executors/llm.ts'
 import { failedWork, type FinishedWork, type Work } from './executors/work-result.ts'
 import { Journal } from './journal.ts'
 import { outcomeOfAbort } from './outcome-of-send.ts'
+import { isAway, patientDeps } from './patience.ts'
 import { readBaseline, type Baseline } from './verification/baseline.ts'
 import { verify } from './verification/verify.ts'
 import { Watchdog, type Vitals } from './watchdog.ts'
@@ -25,8 +26,9 @@ export async function executeAttempt(deps: ExecutionDeps, given: Attempt): Promi
   const watchdog = new Watchdog(deps.limits)
   const attempt = { ...given, signal: AbortSignal.any([given.signal, watchdog.signal]) }
   try {
-    return watchdog.judge(await run(deps, attempt, watchdog), attempt.signal)
+    return watchdog.judge(await run(patientDeps(deps, attempt.signal), attempt, watchdog), attempt.signal)
   } catch (error) {
+    if (!given.signal.aborted && isAway(deps.calls.database.dialect.classify(error))) return databaseAway(error)
     if (attempt.signal.aborted) return watchdog.judge(outcomeOfAbort(attempt.signal), attempt.signal)
     const outcome = outcomeOfError(error)
     if (outcome === null) throw error
@@ -34,6 +36,11 @@ export async function executeAttempt(deps: ExecutionDeps, given: Attempt): Promi
   } finally {
     watchdog.close()
   }
+}
+
+/** The attempt's time ran out while it waited for the database: its try goes on when that is back. */
+function databaseAway(error: unknown): Outcome {
+  return { kind: 'released', reason: `the database was away: ${errorMessage(error)}`, outage: true }
 }
 
 async function run(deps: ExecutionDeps, attempt: Attempt, vitals: Vitals): Promise<Outcome> {

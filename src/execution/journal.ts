@@ -15,7 +15,6 @@ import { holdsAttempt, whyRefused } from '../database/queries/fence.ts'
 import { appendEvents } from '../database/repositories/event-repository.ts'
 import {
   findFirstErrand,
-  insertErrand,
   listErrandsOfTry,
   putErrand,
   updateErrand,
@@ -25,7 +24,7 @@ import type { Trx } from '../database/dialect/dialect.ts'
 import { errorMessage } from '../errors/orch-error.ts'
 import { canonicalJson } from '../domain/canonical-json.ts'
 import type { Attempt, Outcome } from './attempt.ts'
-import { patientWrite } from './patient-write.ts'
+import { isAway, patiently } from './patience.ts'
 import { noVitals, type Vitals } from './watchdog.ts'
 
 /** What is about to be done. */
@@ -98,7 +97,8 @@ export class Journal {
       return new Journal(scene, [])
     }
     const key = { jobId: attempt.job.id, try: attempt.try }
-    const journal = new Journal(scene, await listErrandsOfTry(deps.database.db, key))
+    const errands = await patiently(deps, attempt.signal, () => listErrandsOfTry(deps.database.db, key))
+    const journal = new Journal(scene, errands)
     await journal.#removeCommitted()
     return journal
   }
@@ -168,7 +168,8 @@ export class Journal {
       beforeHash,
     } as const
     if (stored) await updateErrand(trx, errand.id, begun)
-    else await insertErrand(trx, { ...errand, ...begun })
+    // Over an own row of the same place too: the answer to the first write may have been lost.
+    else await putErrand(trx, { ...errand, ...begun })
   }
 
   /** Phase 3: keeps a result on this host until it is committed. */
@@ -210,7 +211,7 @@ export class Journal {
         const { number: attempt } = this.attempt
         const done = { status: 'done', output, errorClass: null, attempt, endedAt: nowMs } as const
         if (present.has('errands')) {
-          if (extra.fresh === true) await insertErrand(trx, { ...errand, ...done, startedAt: nowMs })
+          if (extra.fresh === true) await putErrand(trx, { ...errand, ...done, startedAt: nowMs })
           else await updateErrand(trx, errand.id, done)
         }
         await extra.also?.(trx, present, nowMs)
@@ -228,8 +229,7 @@ export class Journal {
     const failure = this.deps.database.dialect.classify(error)
     if (failure === 'other' && engineError(error) === null) throw error
     const reason = `a result could not be stored: ${errorMessage(error)}`
-    const outage = failure === 'outage' || failure === 'contention'
-    return { kind: 'released', reason, outage }
+    return { kind: 'released', reason, outage: isAway(failure) }
   }
 
   /** Closes a started errand without an output, so that the next attempt asks again. */
@@ -263,7 +263,8 @@ export class Journal {
     const requestHash = hashOf(spec)
     const present = await presentTables(this.deps.tables, journalTables)
     const { id: jobId } = this.attempt.job
-    const first = present.has('errands') ? await findFirstErrand(this.deps.database.db, jobId, name) : null
+    const find = () => findFirstErrand(this.deps.database.db, jobId, name)
+    const first = present.has('errands') ? await patiently(this.deps, this.attempt.signal, find) : null
     if (first !== null && first.requestHash === requestHash && first.status === 'done') {
       return { kind: 'done', output: first.output as T, replayed: true }
     }
@@ -317,7 +318,7 @@ export class Journal {
         return null
       })
     }
-    const written = await this.vitals.outsideTime(() => patientWrite(this.deps, this.attempt.signal, write))
+    const written = await this.vitals.outsideTime(() => patiently(this.deps, this.attempt.signal, write))
     if (refusal !== null) this.attempt.onRefused?.(refusal)
     return written
   }

@@ -5,7 +5,7 @@ import type { JobLimits } from '../calls/job-limits.ts'
 import { redactReply } from '../calls/redact-reply.ts'
 import type { CallScope } from '../calls/reservation.ts'
 import { sendWithRetry, type CallLedger, type ModelRequest, type SendResult } from '../calls/send-with-retry.ts'
-import { settle, settleOrphans, type Settlement } from '../calls/settle.ts'
+import { settle, settleOrphans, withdraw, type Settlement } from '../calls/settle.ts'
 import type { Trx } from '../database/dialect/dialect.ts'
 import { updateErrand, type Errand } from '../database/repositories/errand-repository.ts'
 import type { Choice } from '../models/model.ts'
@@ -128,7 +128,11 @@ class ErrandLedger implements CallLedger {
     // Nothing is bought from a simulated model, so nothing need be known of a call that a crash cut short.
     if (request.model.provider.kind === 'rehearsal') return simulatedAdmission(deps, request)
     const started = this.started
+    let rounds = 0
     const admission = await this.#journal.start('start', async (trx, present, nowMs) => {
+      rounds += 1
+      // Nothing was sent under an admission whose commit was in doubt.
+      if (rounds > 1) await withdraw(trx, { ...deps, present }, this.#place.errand.id)
       const admitted = await admit(trx, { ...deps, present, alsoNeeded: ['errands'], jobLimits }, request)
       if (admitted.kind === 'admitted' && !started) {
         await this.#journal.writeStart(trx, this.#place, { present, nowMs })

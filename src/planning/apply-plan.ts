@@ -56,7 +56,7 @@ export async function applyPlan(deps: StoreDeps, plan: Plan, options: ApplyOptio
     attempts: await deps.tables.has('attempts'),
   }
   const stored = cleanText({ ...plan, workspace: options.workspace })
-  return deps.database.write((trx) => new Application(trx, { deps, plan: stored, options, present }).run())
+  return deps.database.announce((trx) => new Application(trx, { deps, plan: stored, options, present }).run())
 }
 
 interface Parts {

@@ -79,7 +79,7 @@ export async function cancelProject(deps: StoreDeps, slug: string, reason: strin
   await deps.tables.require(['projects', 'jobs'], 'Cancelling a project')
   const hasAttempts = await deps.tables.has('attempts')
   const hasEvents = await deps.tables.has('job_events')
-  return deps.database.write(async (trx) => {
+  return deps.database.announce(async (trx) => {
     const project = await lock(trx, slug)
     if (project.status === 'cancelled') return { project, changed: false, jobs: [] }
     await lockJobs(trx, project.id, deps.database.dialect.skipsLocked)
@@ -105,7 +105,7 @@ type Edit = (trx: Trx, project: Project) => Promise<Partial<Project> | null>
 async function change(deps: StoreDeps, slug: string, edit: Edit): Promise<Changed> {
   await deps.tables.require(['projects', 'jobs'], 'Changing a project')
   const hasEvents = await deps.tables.has('job_events')
-  return deps.database.write(async (trx) => {
+  return deps.database.announce(async (trx) => {
     const project = await lock(trx, slug)
     const edited = await edit(trx, project)
     if (edited === null) return { project, changed: false }

@@ -56,7 +56,7 @@ export async function storePlan(deps: StoreDeps, plan: Plan, options: StoreOptio
   const extras = { tasks: await deps.tables.has('tasks'), events: await deps.tables.has('job_events') }
   for (let round = 1; ; round++) {
     try {
-      return await deps.database.write((trx) => storeIn(trx, { deps, plan, options, extras }))
+      return await deps.database.announce((trx) => storeIn(trx, { deps, plan, options, extras }))
     } catch (error) {
       if (deps.database.dialect.classify(error) !== 'duplicate') throw error
       if (options.onTakenSlug === 'suffix' && round < slugRounds) continue

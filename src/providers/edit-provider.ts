@@ -64,7 +64,7 @@ export async function addProvider(
     enabled: wish.enabled ?? true,
   }
   const database = await deps.database()
-  const added = await database.write((trx) => addProviderConfig(trx, stored, deps.clock.now()))
+  const added = await database.announce((trx) => addProviderConfig(trx, stored, deps.clock.now()))
   if (!added) {
     throw new OrchError('ORCH_CONFLICT', `A provider ${id} is stored already`, {
       hint: `Change it with \`orch providers edit ${id}\`, or take another id`,
@@ -92,7 +92,7 @@ export async function editProvider(deps: EditDeps, id: string, changes: Provider
   const nowMs = deps.clock.now()
   await (
     await deps.database()
-  ).write(async (trx) => {
+  ).announce(async (trx) => {
     if (!(await updateProviderConfig(trx, next, nowMs))) await addProviderConfig(trx, next, nowMs)
   })
   return deps.providers.get(id)
@@ -102,7 +102,7 @@ export async function editProvider(deps: EditDeps, id: string, changes: Provider
 export async function removeProvider(deps: EditDeps, id: string): Promise<void> {
   await assertWritable(deps, 'providers remove')
   const database = await deps.database()
-  if (await database.write((trx) => removeProviderConfig(trx, id))) return
+  if (await database.announce((trx) => removeProviderConfig(trx, id))) return
   const { origin } = await deps.providers.get(id)
   throw new OrchError('ORCH_CONFLICT', `${id} is not stored: it comes from ${originText[origin]}`, {
     hint: `Switch it off with \`orch providers disable ${id}\``,

@@ -89,7 +89,7 @@ async function changeHold(
 ): Promise<void> {
   await deps.tables.require(['projects', 'jobs'], 'Holding or releasing a job')
   const hasEventTable = await deps.tables.has('job_events')
-  const changed = await deps.database.write(async (trx) => {
+  const changed = await deps.database.announce(async (trx) => {
     const at = await deps.database.dialect.now(trx)
     if (!(await setHold(trx, job.id, { ...change, at }))) return false
     const kind = change.hold === null ? 'hold_released' : 'held'

@@ -2,6 +2,7 @@ import type { ClaimedJob } from '../database/queries/claim.ts'
 import type { AttemptKey } from '../database/queries/fence.ts'
 import type { Standing } from '../database/queries/heartbeat.ts'
 import type { Attempt, Outcome, StopReason } from '../execution/attempt.ts'
+import { isAway } from '../execution/patience.ts'
 import { errorMessage } from '../errors/orch-error.ts'
 import type { DatabaseFailure } from '../database/dialect/dialect.ts'
 
@@ -125,8 +126,7 @@ async function runToOutcome(attempt: Attempt, { execute, classify }: Starting): 
     const failure = classify(error)
     const message = errorMessage(error)
     if (failure !== 'other') {
-      const outage = failure === 'outage' || failure === 'contention'
-      return { kind: 'released', reason: `the database failed: ${message}`, outage }
+      return { kind: 'released', reason: `the database failed: ${message}`, outage: isAway(failure) }
     }
     return { kind: 'failed', failure: { errorClass: 'internal', message, evidence: [] }, retryable: true }
   }

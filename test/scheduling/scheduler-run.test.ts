@@ -125,6 +125,8 @@ describe('a run whose database goes away', () => {
       const work = pendingWork()
       const { run, events } = aRun(database, {
         deps: { execute: work.execute, clock: new FakeClock({ instant: true }) },
+        // The fake clock runs far ahead of the real database.
+        options: { maxWaitMs: Number.POSITIVE_INFINITY },
       })
       const running = run.run()
       await expect.poll(work.started, { interval: 5 }).toEqual(['a'])

@@ -8,7 +8,7 @@ import { BulkPostgresAdapter } from './bulk-adapter.ts'
 import type { WatchOptions } from './change-watch.ts'
 import type { DatabaseFailure, Db, Dialect, Shape } from './dialect.ts'
 import { groupColumns } from './group-columns.ts'
-import type { OutageCause } from './outage-cause.ts'
+import { serverOutage, type OutageCause } from './outage-cause.ts'
 import { Patience } from './patience.ts'
 import { WatchedPool } from './postgres-pool.ts'
 import { channelOf, PostgresWatch, sendHint } from './postgres-watch.ts'
@@ -176,43 +176,16 @@ async function readIndexNames(db: Db, schema: string): Promise<ReadonlySet<strin
 
 const missingObject = new Set(['42P01', '42703', '3F000'])
 const contention = new Set(['40001', '40P01', '55P03'])
-const outage = new Set(['57P01', '57P02', '57P03', '53100', '53200', '53300', '25006'])
-const brokenSocket = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-  'EHOSTUNREACH',
-  'EAI_AGAIN',
-])
-
 function classifyPostgres(error: unknown): DatabaseFailure {
   const code = systemErrorCode(error)
   if (code === undefined) return 'other'
   if (contention.has(code)) return 'contention'
   if (missingObject.has(code)) return 'missing_object'
   if (code === '23505') return 'duplicate'
-  if (outage.has(code) || brokenSocket.has(code) || code.startsWith('08')) return 'outage'
-  return 'other'
+  return serverOutage(code) === null ? 'other' : 'outage'
 }
 
 function causeOfPostgres(error: unknown): OutageCause {
-  switch (systemErrorCode(error)) {
-    case '53100':
-      return 'full'
-    case '53200':
-    case '53300':
-      return 'crowded'
-    case '25006':
-      return 'read_only'
-    case '40001':
-    case '40P01':
-    case '55P03':
-      return 'locked'
-    case 'ETIMEDOUT':
-      return 'silent'
-    default:
-      return 'away'
-  }
+  const code = systemErrorCode(error) ?? ''
+  return contention.has(code) ? 'locked' : (serverOutage(code) ?? 'away')
 }

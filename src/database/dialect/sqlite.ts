@@ -14,7 +14,7 @@ import { soleWriterWatch } from './change-watch.ts'
 import type { DatabaseFailure, Db, Dialect, Shape } from './dialect.ts'
 import { groupColumns } from './group-columns.ts'
 import { GroupCommit } from './group-commit.ts'
-import type { OutageCause } from './outage-cause.ts'
+import { fileOutage, type OutageCause } from './outage-cause.ts'
 import { Patience } from './patience.ts'
 import { SharedFile } from './shared-file.ts'
 import { ImmediateSqliteDialect, patiently } from './sqlite-driver.ts'
@@ -155,22 +155,16 @@ async function readIndexNames(db: Db): Promise<ReadonlySet<string>> {
   return new Set(rows.map(({ name }) => name))
 }
 
-const outageCodes = new Set(['SQLITE_CANTOPEN', 'SQLITE_FULL', 'SQLITE_READONLY', 'SQLITE_IOERR', 'SQLITE_PERM'])
-
 function classifySqlite(error: unknown): DatabaseFailure {
   const code = systemErrorCode(error) ?? ''
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) return 'contention'
   if (code === 'SQLITE_CONSTRAINT_UNIQUE' || code === 'SQLITE_CONSTRAINT_PRIMARYKEY') return 'duplicate'
-  if (outageCodes.has(code) || [...outageCodes].some((prefix) => code.startsWith(`${prefix}_`))) return 'outage'
+  if (fileOutage(code) !== null) return 'outage'
   // SQLite has no code for a missing table or column: SQLITE_ERROR is what both give.
   if (code === 'SQLITE_ERROR') return 'missing_object'
   return 'other'
 }
 
 function causeOfSqlite(error: unknown): OutageCause {
-  const code = systemErrorCode(error) ?? ''
-  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) return 'locked'
-  if (code.startsWith('SQLITE_FULL')) return 'full'
-  if (code.startsWith('SQLITE_READONLY') && code !== 'SQLITE_READONLY_DBMOVED') return 'read_only'
-  return 'file'
+  return fileOutage(systemErrorCode(error) ?? '') ?? 'locked'
 }

@@ -22,7 +22,7 @@ export type CancelReport =
  * the database; its scheduler notices, stops the work and gives the locks back.
  */
 export async function cancelJobRow(database: Database, request: CancelRequest): Promise<CancelReport> {
-  return database.write(async (trx) => {
+  return database.announce(async (trx) => {
     const now = await database.dialect.now(trx)
     const before = await trx
       .selectFrom('jobs')

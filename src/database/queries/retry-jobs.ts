@@ -22,7 +22,7 @@ type RetryRow = Pick<JobRow, 'id' | 'state' | 'skipped_because' | 'attempt' | 't
 
 /** Applies `planRetry` and returns what changed. */
 export async function retryJobs(database: Database, request: RetryRequest): Promise<readonly RetryChange[]> {
-  return database.write(async (trx) => {
+  return database.announce(async (trx) => {
     const now = await database.dialect.now(trx)
     const rows = await readRows(trx, request.projectId, database.dialect.skipsLocked)
     const changes = planRetry(await toNodes(trx, request.projectId, rows), request.targets, request.putBack)

@@ -24,11 +24,6 @@ export interface Errand {
   readonly endedAt: number | null
 }
 
-/** Stores a new errand. The journal's key (job, try, ordinal) is unique. */
-export async function insertErrand(trx: Trx, errand: Errand): Promise<void> {
-  await trx.insertInto('errands').values(toRow(errand)).execute()
-}
-
 /** Writes an errand over the one at its place in the journal, or adds it. */
 export async function putErrand(trx: Trx, errand: Errand): Promise<void> {
   const { id: _id, job_id: _job, try: _try, ordinal: _ordinal, ...rest } = toRow(errand)

@@ -46,6 +46,11 @@ export function parseRunOptions(options: Readonly<Record<string, unknown>>): Par
 
 const defaultMaxWaitMs = 15 * 60_000
 
+/** How long a run that ends by itself waits for what it may start. */
+export function maxWaitMsOf({ maxWait }: Pick<ParsedRunOptions, 'maxWait'>): number {
+  return maxWait ?? defaultMaxWaitMs
+}
+
 /** Flags over settings. A rehearsal always ends: nobody waits on a scratch copy. */
 export function toRunOptions(
   parsed: ParsedRunOptions,
@@ -57,7 +62,7 @@ export function toRunOptions(
     projectSlug: parsed.project ?? null,
     leaseMs: settings.get('limits.lease_ms'),
     untilIdle: parsed.untilIdle || parsed.rehearse,
-    maxWaitMs: parsed.maxWait ?? defaultMaxWaitMs,
+    maxWaitMs: maxWaitMsOf(parsed),
     graceMs: parsed.grace ?? null,
     ...facts,
   }

@@ -1,21 +1,24 @@
 import type { Context } from '../../../context.ts'
 import type { ExitName } from '../../../errors/exit-code.ts'
 import { exitOfRun, SchedulerRun } from '../../../scheduling/scheduler-run.ts'
-import { processJudge, type RunWork } from '../../../scheduling/run-jobs.ts'
+import { processJudge } from '../../../scheduling/run-jobs.ts'
 import type { Io } from '../../io.ts'
 import { toRunOptions } from './run-options.ts'
 import { RunOutput } from './run-output.ts'
+import { prepareRun, type PreparedRun } from './run-preparation.ts'
 import { drainOnSignals } from './run-signals.ts'
-import { prepareWork, type WorkOptions } from './run-work.ts'
+import type { WorkOptions } from './run-work.ts'
 
 /** Runs jobs in the foreground until there is a reason to end, shows what happens, and returns what it means. */
 export async function runScheduler(
   { context, io }: { readonly context: Context; readonly io: Io },
   options: WorkOptions,
 ): Promise<ExitName> {
-  const work = await prepareWork(context, options)
+  const prepared = await prepareRun({ context, io }, options)
+  if (prepared === null) return 'signal'
+  const { work } = prepared
   try {
-    return await runWork({ context, io, work }, options)
+    return await runWork({ context, io, prepared }, options)
   } finally {
     await work.scratch?.end(options.keep)
     if (work.scratch !== null && options.keep) io.progress(`The rehearsal's database is kept: ${work.scratch.path}`)
@@ -25,17 +28,14 @@ export async function runScheduler(
 interface Running {
   readonly context: Context
   readonly io: Io
-  readonly work: RunWork
+  readonly prepared: PreparedRun
 }
 
-async function runWork({ context, io, work }: Running, options: WorkOptions): Promise<ExitName> {
+async function runWork({ context, io, prepared }: Running, options: WorkOptions): Promise<ExitName> {
+  const { work, settings, hasUsageTable } = prepared
   const { database, tables, databaseTrusted, scratch } = work
-  // No table is required: a run waits for what is missing. A database of a newer orch is refused here.
-  await tables.require([], 'jobs run')
-  const settings = await context.settings()
   const runOptions = toRunOptions(options, settings, { version: context.version, databaseTrusted })
   const rehearsal = scratch !== null
-  const hasUsageTable = !rehearsal && (await tables.has('model_usage'))
   const output = new RunOutput({ context, io, database, projectSlug: runOptions.projectSlug, rehearsal, hasUsageTable })
   const { clock, random, ids, crashPoints } = context
   const { execute, canReach, killRemains, spooled, startHeartbeat } = work
