@@ -4,14 +4,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import buildDist from '../support/build-dist.ts'
 import { killChildren } from './children.ts'
+import { frozenRunner } from './frozen-runner.ts'
 import { killDag } from './kill-dag.ts'
 import type { TortureLine } from './line.ts'
 import { manyProcesses } from './many-processes.ts'
 import { runLines } from './run-lines.ts'
+import { signals } from './signals.ts'
 import { symlinkRace } from './symlink-race.ts'
 
 /** In the order in which they run. */
-const lines: readonly TortureLine[] = [killDag, manyProcesses, symlinkRace]
+const lines: readonly TortureLine[] = [killDag, frozenRunner, signals, manyProcesses, symlinkRace]
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
 const chosen = names.length === 0 ? lines : names.map(lineNamed)

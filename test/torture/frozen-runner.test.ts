@@ -1,0 +1,4 @@
+import { frozenRunner } from './frozen-runner.ts'
+import { inShortForm } from './in-short-form.ts'
+
+inShortForm(frozenRunner)

@@ -1,0 +1,4 @@
+import { inShortForm } from './in-short-form.ts'
+import { signals } from './signals.ts'
+
+inShortForm(signals)
