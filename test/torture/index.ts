@@ -8,12 +8,13 @@ import { frozenRunner } from './frozen-runner.ts'
 import { killDag } from './kill-dag.ts'
 import type { TortureLine } from './line.ts'
 import { manyProcesses } from './many-processes.ts'
+import { paidAnswers } from './paid-answers.ts'
 import { runLines } from './run-lines.ts'
 import { signals } from './signals.ts'
 import { symlinkRace } from './symlink-race.ts'
 
 /** In the order in which they run. */
-const lines: readonly TortureLine[] = [killDag, frozenRunner, signals, manyProcesses, symlinkRace]
+const lines: readonly TortureLine[] = [killDag, frozenRunner, signals, paidAnswers, manyProcesses, symlinkRace]
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
 const chosen = names.length === 0 ? lines : names.map(lineNamed)
