@@ -15,8 +15,17 @@ import type { NamedJob } from './resolve-job.ts'
  * Brings a failed, cancelled or skipped job back, with every dead job before it, and everything that was
  * skipped behind them. Throws ORCH_CONFLICT for a job that is not dead.
  */
-export async function retryJob(deps: JobsDeps, { job, name }: NamedJob): Promise<readonly RetryChange[]> {
+export async function retryJob(deps: JobsDeps, named: NamedJob): Promise<readonly RetryChange[]> {
   await deps.tables.require(requiredTables, 'Retrying a job')
+  requireDead(named)
+  const { job } = named
+  const hasEventTable = await deps.tables.has('job_events')
+  const request = { projectId: job.projectId, targets: [job.id], putBack: [], ids: deps.ids, hasEventTable }
+  return retryJobs(deps.database, request)
+}
+
+/** Throws ORCH_CONFLICT for a job that is not failed, cancelled or skipped. */
+export function requireDead({ job, name }: NamedJob): void {
   if (job.state === 'completed' && job.rehearsed) {
     throw new OrchError('ORCH_CONFLICT', `${name} completed as a rehearsal`, {
       hint: 'Put rehearsed jobs back with `orch jobs retry --rehearsed`',
@@ -31,9 +40,6 @@ export async function retryJob(deps: JobsDeps, { job, name }: NamedJob): Promise
       },
     )
   }
-  const hasEventTable = await deps.tables.has('job_events')
-  const request = { projectId: job.projectId, targets: [job.id], putBack: [], ids: deps.ids, hasEventTable }
-  return retryJobs(deps.database, request)
 }
 
 /** Puts every job back that a simulated model completed, in one project or in all. */

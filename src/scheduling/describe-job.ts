@@ -1,4 +1,9 @@
-import { readJournalSummary, type JournalLine } from '../database/queries/job-journal.ts'
+import {
+  readJournalSummary,
+  readLatestErrands,
+  type ErrandLine,
+  type JournalLine,
+} from '../database/queries/job-journal.ts'
 import { readJobUsage, type JobUsage } from '../database/queries/job-usage.ts'
 import { listAttempts, type AttemptRecord } from '../database/repositories/attempt-repository.ts'
 import { listDependencies, listDependants } from '../database/repositories/job-repository.ts'
@@ -15,6 +20,8 @@ export interface JobDescription {
   readonly dependants: readonly Job[]
   readonly attempts: readonly AttemptRecord[]
   readonly journal: readonly JournalLine[]
+  /** Of the latest try that has any: what `jobs retry --from` may name. */
+  readonly errands: readonly ErrandLine[]
   readonly usage: JobUsage | null
   /** Tables whose part of the description is empty because they are missing. */
   readonly missing: readonly TableName[]
@@ -32,6 +39,7 @@ export async function describeJob(deps: JobsDeps, named: NamedJob): Promise<JobD
     dependants: has('job_dependencies') ? await listDependants(db, id) : [],
     attempts: has('attempts') ? await listAttempts(db, id) : [],
     journal: has('errands') ? await readJournalSummary(db, id) : [],
+    errands: has('errands') ? await readLatestErrands(db, id) : [],
     usage: has('model_usage') ? ((await readJobUsage(db, { jobIds: [id] })).get(id) ?? null) : null,
     missing,
   }

@@ -64,7 +64,35 @@ const description = z.strictObject({
   journal: z.array(
     z.strictObject({ try: z.int(), kind: z.string(), name: z.string(), status: z.string(), errands: z.int() }),
   ),
+  errands: z
+    .array(
+      z.strictObject({
+        id: z.string(),
+        try: z.int(),
+        ordinal: z.int(),
+        taskOrdinal: z.int(),
+        kind: z.string(),
+        name: z.string(),
+        status: z.string(),
+        attempt: z.int().describe('That made it: one of an earlier try where the errand was kept'),
+      }),
+    )
+    .describe('Of the latest try that has any, in order'),
   usage,
+})
+const kept = z.strictObject({
+  fromTry: z.int(),
+  errands: z.int(),
+  calls: z.int().nullable().describe('Null where usage is not stored'),
+  tokens: z.int().nullable(),
+  cost: money.nullable().describe('Null while any call has no known cost'),
+  files: z.array(
+    z.strictObject({
+      path: z.string(),
+      ordinal: z.int(),
+      state: z.enum(['same', 'changed', 'missing', 'unknown']).describe('Compared with what the errand left'),
+    }),
+  ),
 })
 const forecast = z.strictObject({
   concurrency: z.int().describe('Jobs the run would have going at once'),
@@ -121,7 +149,14 @@ export const schemas = {
   'jobs.watch': eventSchema('jobs.watch', historyEvent),
   'jobs.retry': documentSchema(
     'jobs.retry',
-    z.array(z.strictObject({ id: z.string(), state, skippedBecause: z.string().nullable() })),
+    z.array(
+      z.strictObject({
+        id: z.string(),
+        state,
+        skippedBecause: z.string().nullable(),
+        kept: kept.nullable().describe('What the new try keeps, with --from or --continue'),
+      }),
+    ),
   ),
   'jobs.cancel': documentSchema('jobs.cancel', z.strictObject({ ...job.shape, skipped: z.array(z.string()) })),
   'jobs.hold': documentSchema('jobs.hold', job),

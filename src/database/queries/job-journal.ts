@@ -23,3 +23,33 @@ export async function readJournalSummary(db: Db, jobId: string): Promise<Journal
     .execute()
   return rows.map((row) => ({ ...row, errands: Number(row.errands) }))
 }
+
+/** One errand as people name it. */
+export interface ErrandLine {
+  readonly id: string
+  readonly try: number
+  readonly ordinal: number
+  readonly taskOrdinal: number
+  readonly kind: 'model' | 'tool' | 'command'
+  readonly name: string
+  readonly status: string
+  readonly attempt: number
+}
+
+/** The errands of the latest try that has any, in order, without what they asked and got. */
+export async function readLatestErrands(db: Db, jobId: string): Promise<ErrandLine[]> {
+  return db
+    .selectFrom('errands')
+    .select(['id', 'try', 'ordinal', 'task_ordinal as taskOrdinal', 'kind', 'name', 'status', 'attempt'])
+    .where('job_id', '=', jobId)
+    .where('ordinal', '>', 0)
+    .where('try', '=', (query) =>
+      query
+        .selectFrom('errands as latest')
+        .select((eb) => eb.fn.max('latest.try').as('try'))
+        .where('latest.job_id', '=', jobId)
+        .where('latest.ordinal', '>', 0),
+    )
+    .orderBy('ordinal')
+    .execute()
+}

@@ -1,12 +1,14 @@
 /** Bringing dead jobs back: one transaction over the whole project, so that no parent ends meanwhile unseen. */
 import { planRetry, type RetryChange, type RetryNode } from '../../domain/retry-plan.ts'
 import type { PlannedJob } from '../../domain/plan.ts'
+import { OrchError } from '../../errors/orch-error.ts'
 import type { Ids } from '../../runtime/ids.ts'
 import type { Database } from '../connection.ts'
 import type { Trx } from '../dialect/dialect.ts'
 import { fromJson } from '../json.ts'
 import { appendEvents } from '../repositories/event-repository.ts'
 import type { JobRow } from '../tables.ts'
+import { keepErrands, type KeptJournal } from './keep-errands.ts'
 
 export interface RetryRequest {
   readonly projectId: string
@@ -16,11 +18,13 @@ export interface RetryRequest {
   readonly putBack: readonly string[]
   readonly ids: Ids
   readonly hasEventTable: boolean
+  /** Errands that the next try of one of the targets begins with. */
+  readonly keep?: KeptJournal
 }
 
 type RetryRow = Pick<JobRow, 'id' | 'state' | 'skipped_because' | 'attempt' | 'try' | 'spec'>
 
-/** Applies `planRetry` and returns what changed. */
+/** Applies `planRetry` and returns what changed. Throws ORCH_CONFLICT when the job to keep for is no longer dead. */
 export async function retryJobs(database: Database, request: RetryRequest): Promise<readonly RetryChange[]> {
   return database.announce(async (trx) => {
     const now = await database.dialect.now(trx)
@@ -28,18 +32,40 @@ export async function retryJobs(database: Database, request: RetryRequest): Prom
     const changes = planRetry(await toNodes(trx, request.projectId, rows), request.targets, request.putBack)
     const byId = new Map(rows.map((row) => [row.id, row]))
     for (const change of changes) await applyChange(trx, change, { row: byId.get(change.id), now })
+    if (request.keep !== undefined) await keepFor(trx, request.keep, { changes, byId, ids: request.ids, now })
     if (request.hasEventTable) {
       const events = changes.map((change) => ({
         projectId: request.projectId,
         jobId: change.id,
         attempt: null,
         kind: change.to === 'skipped' ? 'skipped' : 'retried',
-        data: change.to === 'skipped' ? { because: change.because } : { state: change.to },
+        data: change.to === 'skipped' ? { because: change.because } : retriedData(change, request.keep),
       }))
       await appendEvents(trx, events, { ids: request.ids, at: now })
     }
     return changes
   })
+}
+
+interface Keeping {
+  readonly changes: readonly RetryChange[]
+  readonly byId: ReadonlyMap<string, RetryRow>
+  readonly ids: Ids
+  readonly now: number
+}
+
+async function keepFor(trx: Trx, keep: KeptJournal, { changes, byId, ids, now }: Keeping): Promise<void> {
+  const change = changes.find(({ id }) => id === keep.jobId)
+  const row = byId.get(keep.jobId)
+  if (change === undefined || change.to === 'skipped' || row === undefined) {
+    throw new OrchError('ORCH_CONFLICT', `The job is ${row?.state ?? 'gone'} by now; nothing was kept`)
+  }
+  await keepErrands(trx, keep, { tryNumber: nextTry(row), ids, now })
+}
+
+function retriedData(change: Exclude<RetryChange, { to: 'skipped' }>, keep: KeptJournal | undefined) {
+  const kept = keep?.jobId === change.id ? { kept: keep.errands.length, keptFromTry: keep.errands.at(-1)?.try } : {}
+  return { state: change.to, ...kept }
 }
 
 /** Locks every row of the project: whoever ends a parent now waits, or has ended it before this reads. */
@@ -93,9 +119,13 @@ async function applyChange(
     .execute()
 }
 
+function nextTry(row: Pick<RetryRow, 'attempt' | 'try'>): number {
+  return row.attempt > 0 ? row.try + 1 : row.try
+}
+
 /** Another full set of tries; numbers go on, because the journal of an earlier try is kept under its own. */
 function freshStart(row: RetryRow, now: number) {
-  const next = row.attempt > 0 ? row.try + 1 : row.try
+  const next = nextTry(row)
   return {
     try: next,
     max_tries: Math.max(next, 1) + fromJson<PlannedJob>(row.spec).maxTries - 1,

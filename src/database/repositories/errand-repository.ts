@@ -71,6 +71,12 @@ export async function listErrandsOfTry(
   return rows.map(toErrand)
 }
 
+/** Every errand of a job, over all tries, in order. */
+export async function listErrandsOfJob(db: Db | Trx, jobId: string): Promise<readonly Errand[]> {
+  const query = db.selectFrom('errands').selectAll().where('job_id', '=', jobId).orderBy('try').orderBy('ordinal')
+  return (await query.execute()).map(toErrand)
+}
+
 /** The first errand of that name over all tries of a job, or null. */
 export async function findFirstErrand(db: Db | Trx, jobId: string, name: string): Promise<Errand | null> {
   const row = await db

@@ -15,6 +15,8 @@ export interface ToolOutput {
   /** Whether it changed the workspace. */
   readonly changes: boolean
   readonly path: string | null
+  /** What the file at `path` was afterwards: a repair looks whether it still is. */
+  readonly sha256?: string
   readonly strayFiles: readonly string[]
 }
 
@@ -91,7 +93,9 @@ export class ToolBench {
     const result: ToolResult = await tool.run(call.input, this.#context)
     const output = this.#scene.deps.calls.redact(result.output)
     const changes = tool.effect === 'file' && !result.failed
-    return { output, changes, path: changes ? (result.path ?? null) : null, strayFiles: this.#strayNow }
+    const path = changes ? (result.path ?? null) : null
+    const sha256 = path === null ? null : await this.#scene.workspace.hash(path)
+    return { output, changes, path, ...(sha256 === null ? {} : { sha256 }), strayFiles: this.#strayNow }
   }
 
   #effectOf(tool: Tool, call: ToolCall): Effect {

@@ -6,7 +6,7 @@ import { age } from '../../render/age.ts'
 import { iso } from '../../render/json.ts'
 import { plain, plainLine } from '../../render/plain.ts'
 import { table } from '../../render/table.ts'
-import { costText, stateColor } from './job-view.ts'
+import { costText, shownIdLength, stateColor } from './job-view.ts'
 
 /** The description of a job for people. */
 export function renderDescription(description: JobDescription, io: Io): string {
@@ -76,8 +76,20 @@ function evidenceLines(evidence: readonly Evidence[], { colors }: Io): string[] 
   })
 }
 
-function journalLines({ journal }: JobDescription): string[] {
-  return journal.map(({ try: number, kind, name, status, errands }) =>
-    plainLine(`  try ${number}: ${errands} x ${kind} ${name} (${status})`),
+function journalLines({ journal, errands }: JobDescription): string[] {
+  const counts = journal.map(({ try: number, kind, name, status, errands: count }) =>
+    plainLine(`  try ${number}: ${count} x ${kind} ${name} (${status})`),
   )
+  const left = errands.length - mostErrands
+  const shown = errands.slice(-mostErrands).map(errandLine)
+  return [...counts, ...(left > 0 ? [`  ... ${left} earlier errands: --json shows them all`] : []), ...shown]
+}
+
+/** The newest errands that people are shown. */
+const mostErrands = 30
+
+/** `    12  1a2b3c4d  task 1  tool write (done)`: place and end of the id name it to `jobs retry --from`. */
+function errandLine({ id, ordinal, taskOrdinal, kind, name, status }: JobDescription['errands'][number]): string {
+  const place = String(ordinal).padStart(6)
+  return plainLine(`${place}  ${id.slice(-shownIdLength)}  task ${taskOrdinal}  ${kind} ${name} (${status})`)
 }

@@ -46,6 +46,7 @@ function descriptionFields({ explanation, ...description }: JobDescription) {
       evidence: attempt.evidence,
     })),
     journal: description.journal,
+    errands: description.errands,
     usage: usageFields(description.usage),
   }
 }
