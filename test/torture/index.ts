@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import buildDist from '../support/build-dist.ts'
 import { killChildren } from './children.ts'
 import { frozenRunner } from './frozen-runner.ts'
+import { claimCost } from './claim-cost.ts'
+import { dagThroughput } from './dag-throughput.ts'
 import { killDag } from './kill-dag.ts'
 import type { TortureLine } from './line.ts'
 import { manyProcesses } from './many-processes.ts'
@@ -14,7 +16,16 @@ import { signals } from './signals.ts'
 import { symlinkRace } from './symlink-race.ts'
 
 /** In the order in which they run. */
-const lines: readonly TortureLine[] = [killDag, frozenRunner, signals, paidAnswers, manyProcesses, symlinkRace]
+const lines: readonly TortureLine[] = [
+  killDag,
+  frozenRunner,
+  signals,
+  paidAnswers,
+  manyProcesses,
+  symlinkRace,
+  claimCost,
+  dagThroughput,
+]
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
 const chosen = names.length === 0 ? lines : names.map(lineNamed)
