@@ -38,6 +38,10 @@ export interface DrainRows {
   readonly dependsOn?: DependsOn
   /** Each job holds one lock of its own while it runs; default true, because most real jobs hold some. */
   readonly locks?: boolean
+  /** Default: one that is not there. */
+  readonly workspace?: string
+  /** What the jobs are pinned to; default: nothing. */
+  readonly model?: string
 }
 
 /** Stores an approved project of such jobs. Returns their ids by place. */
@@ -51,7 +55,7 @@ export async function storeDrainRows(database: Database, rows: DrainRows): Promi
       slug,
       goal: 'Nothing at all',
       status: 'active',
-      workspace: `/srv/${slug}`,
+      workspace: rows.workspace ?? `/srv/${slug}`,
       budget_micro_usd: null,
       commands: '[]',
       plan_hash: 'hash',
@@ -75,7 +79,8 @@ export async function storeDrainRows(database: Database, rows: DrainRows): Promi
   return ids
 }
 
-function newJobs({ slug = 'drain', count, dependsOn = () => [], locks = true }: DrainRows, ids: readonly string[]) {
+function newJobs(rows: DrainRows, ids: readonly string[]): readonly NewJob[] {
+  const { slug = 'drain', count, dependsOn = () => [], locks = true, model = null } = rows
   const nodes = ids.map((_, place) => ({
     key: `j${place}`,
     dependsOn: dependsOn(place).map((on) => `j${on}`),
@@ -88,7 +93,7 @@ function newJobs({ slug = 'drain', count, dependsOn = () => [], locks = true }: 
     return {
       id: ids[place] ?? '',
       projectId: slug,
-      plan: aJob({ key, dependsOn: waitsFor.map((on) => `j${on}`).slice(0, 20), locks: locks ? [key] : [] }),
+      plan: aJob({ key, dependsOn: waitsFor.map((on) => `j${on}`).slice(0, 20), locks: locks ? [key] : [], model }),
       state: waitsFor.length > 0 ? 'blocked' : 'ready',
       blockedBy: waitsFor.length,
       effectivePriority: 1,

@@ -15,13 +15,13 @@ interface Extent {
 }
 
 const extents: Readonly<Record<Size, Extent>> = {
-  short: { finished: 2000, future: 300, blocked: 300, paused: 300, claims: 30 },
-  normal: { finished: 1_000_000, future: 100_000, blocked: 100_000, paused: 50_000, claims: 500 },
+  short: { finished: 1000, future: 300, blocked: 300, paused: 300, claims: 10 },
+  normal: { finished: 1_000_000, future: 100_000, blocked: 100_000, paused: 50_000, claims: 250 },
   full: { finished: 1_000_000, future: 100_000, blocked: 100_000, paused: 100_000, claims: 2000 },
 }
 
 const atOnce = 4
-const warmUp = 20
+const warmUp = 10
 
 export const claimCost: TortureLine = {
   name: 'claim-cost',

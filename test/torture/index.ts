@@ -7,10 +7,12 @@ import { killChildren } from './children.ts'
 import { frozenRunner } from './frozen-runner.ts'
 import { claimCost } from './claim-cost.ts'
 import { dagThroughput } from './dag-throughput.ts'
+import { fairSqlite } from './fair-sqlite.ts'
 import { killDag } from './kill-dag.ts'
 import type { TortureLine } from './line.ts'
 import { manyProcesses } from './many-processes.ts'
 import { paidAnswers } from './paid-answers.ts'
+import { memory } from './memory.ts'
 import { runLines } from './run-lines.ts'
 import { signals } from './signals.ts'
 import { symlinkRace } from './symlink-race.ts'
@@ -25,6 +27,8 @@ const lines: readonly TortureLine[] = [
   symlinkRace,
   claimCost,
   dagThroughput,
+  fairSqlite,
+  memory,
 ]
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))

@@ -4,8 +4,9 @@ import { priorities, type JobState } from '../../domain/job-state.ts'
 import type { JobFailure } from '../../domain/job.ts'
 import type { PlannedJob } from '../../domain/plan.ts'
 import type { Db, Trx } from '../dialect/dialect.ts'
+import { hotStatement } from '../dialect/hot-statement.ts'
 import { fromJson, toJson } from '../json.ts'
-import type { JobDependencyRow, JobRow, TaskRow } from '../tables.ts'
+import type { TaskRow } from '../tables.ts'
 
 /** A job as planning writes it; everything else about it starts at its default. */
 export interface NewJob {
@@ -25,19 +26,49 @@ export interface StoredJob extends NewJob {
   readonly error: JobFailure | null
 }
 
-/** Values in one statement: below the parameter limits of both engines (32,766 and 65,535). */
-const rowsAtOnce = 500
-const edgesAtOnce = 2000
+/** Rows in one statement. */
+const rowsAtOnce = 1000
 
 /** Inserts jobs in order; `atMs` is the database's time. */
 export async function insertJobs(trx: Trx, jobs: readonly NewJob[], atMs: number): Promise<void> {
   for (const part of chunks(jobs, rowsAtOnce)) {
-    await trx
-      .insertInto('jobs')
-      .values(part.map((job) => toRow(job, atMs)))
-      .execute()
+    const rows = part.map((job) => ({ ...job, ...planColumns(job.plan), plan: null, maxTries: job.plan.maxTries }))
+    await insertGivenJobs(trx, { given: toJson(rows), at: atMs })
   }
 }
+
+const jobColumns = {
+  id: 'text',
+  projectId: 'text',
+  key: 'text',
+  title: 'text',
+  description: 'text',
+  role: 'text',
+  executor: 'text',
+  priority: 'integer',
+  spec: 'text',
+  state: 'text',
+  effectivePriority: 'integer',
+  pathLength: 'integer',
+  blockedBy: 'integer',
+  maxTries: 'integer',
+  skippedBecause: 'text',
+} as const
+
+/** What is not named is null: nothing has happened to the job yet. */
+const insertGivenJobs = hotStatement<'given' | 'at', never>((db, slot, adapter) =>
+  sql<never>`
+    insert into jobs (id, project_id, key, title, description, role, executor, priority, spec, state,
+      effective_priority, path_length, blocked_by, max_tries, skipped_because, run_at, created_at, updated_at,
+      ready_at, finished_at, attempt, try, interruptions, rehearsed)
+    select id, "projectId", key, title, description, role, executor, priority, spec, state,
+      "effectivePriority", "pathLength", "blockedBy", "maxTries", "skippedBecause",
+      ${slot('at')}, ${slot('at')}, ${slot('at')},
+      case when state = 'ready' then cast(${slot('at')} as bigint) end,
+      case when state = 'skipped' then cast(${slot('at')} as bigint) end,
+      0, 1, 0, 0
+    from ${adapter.givenRows(slot('given'), jobColumns)}`.compile(db),
+)
 
 export interface Edge {
   readonly jobId: string
@@ -45,11 +76,16 @@ export interface Edge {
 }
 
 export async function insertEdges(trx: Trx, edges: readonly Edge[]): Promise<void> {
-  for (const part of chunks(edges, edgesAtOnce)) {
-    const rows: JobDependencyRow[] = part.map((edge) => ({ job_id: edge.jobId, depends_on_id: edge.dependsOnId }))
-    await trx.insertInto('job_dependencies').values(rows).execute()
-  }
+  for (const part of chunks(edges, rowsAtOnce)) await insertGivenEdges(trx, { given: toJson(part) })
 }
+
+const insertGivenEdges = hotStatement<'given', never>((db, slot, adapter) =>
+  sql<never>`
+    insert into job_dependencies (job_id, depends_on_id)
+    select "jobId", "dependsOnId" from ${adapter.givenRows(slot('given'), { jobId: 'text', dependsOnId: 'text' })}`.compile(
+    db,
+  ),
+)
 
 /** Removes every edge that leaves one of the project's jobs, before the new ones are written. */
 export async function removeEdges(trx: Trx, projectId: string): Promise<void> {
@@ -173,37 +209,6 @@ function planColumns(plan: PlannedJob) {
     executor: plan.executor,
     priority: priorities[plan.priority],
     spec: toJson(plan),
-  }
-}
-
-function toRow(job: NewJob, atMs: number): JobRow {
-  return {
-    id: job.id,
-    project_id: job.projectId,
-    ...planColumns(job.plan),
-    state: job.state,
-    hold: null,
-    hold_reason: null,
-    effective_priority: job.effectivePriority,
-    path_length: job.pathLength,
-    run_at: atMs,
-    ready_at: job.state === 'ready' ? atMs : null,
-    blocked_by: job.blockedBy,
-    attempt: 0,
-    try: 1,
-    max_tries: job.plan.maxTries,
-    interruptions: 0,
-    lease_owner: null,
-    lease_expires_at: null,
-    waits_for: null,
-    result: null,
-    error: null,
-    skipped_because: job.skippedBecause,
-    rehearsed: 0,
-    created_at: atMs,
-    updated_at: atMs,
-    started_at: null,
-    finished_at: job.state === 'skipped' ? atMs : null,
   }
 }
 

@@ -1,0 +1,4 @@
+import { memory } from './memory.ts'
+import { inShortForm } from './in-short-form.ts'
+
+inShortForm(memory)
