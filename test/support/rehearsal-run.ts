@@ -33,7 +33,7 @@ export function rehearsalContext({ url, schema, cwd }: RehearsalPlace): Context 
     cwd,
     streams: { stdin: process.stdin, stdout: output, stderr: output },
     signals: { listen: () => () => {} },
-    warn: (message) => console.error(`warning: ${message}`),
+    warn: (message) => void process.stderr.write(`warning: ${message}\n`),
   })
 }
 
