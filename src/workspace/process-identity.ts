@@ -27,16 +27,13 @@ export function ownIdentity(): ProcessIdentity {
 
 /**
  * Whether the process lives, judged without waiting; null where this machine cannot know, because the process belongs
- * to another host or another pid namespace. Outside Linux a reused process id reads as alive.
+ * to another boot (which is another machine, or a clone with the same name) or to another pid namespace. Where the
+ * system names no boots the host's name must do. Outside Linux a reused process id reads as alive.
  */
 export function isAlive(identity: ProcessIdentity): boolean | null {
   const own = ownIdentity()
-  if (identity.host !== own.host) return null
-  if (identity.bootId !== own.bootId) {
-    // With a machine id in the host, another boot id is an earlier boot; without one it may be a namesake.
-    return identity.host.includes('#') && identity.bootId !== '' && own.bootId !== '' ? false : null
-  }
-  if (identity.pidNamespace !== own.pidNamespace) return null
+  if (identity.bootId !== own.bootId || identity.pidNamespace !== own.pidNamespace) return null
+  if (own.bootId === '' && identity.host !== own.host) return null
   if (!existsSync('/proc/self/stat')) return respondsToSignal(identity.pid)
   const found = processStat(identity.pid)
   if (found === null || found.state === 'Z' || found.state === 'X') return false

@@ -109,7 +109,7 @@ const hangupBit = 1n
  * Waits for the program's first line, from which on it answers for its signals; what comes earlier meets Node or
  * the system. Where there is no /proc, for as long as Node takes to start.
  */
-export async function listensToSignals(child: ChildProcess): Promise<void> {
+export async function listensToSignals(child: Pick<ChildProcess, 'pid' | 'exitCode'>): Promise<void> {
   const status = `/proc/${child.pid}/status`
   if (!existsSync('/proc/self/status')) return pause(200)
   for (let round = 0; round < 2000 && child.exitCode === null; round++) {
