@@ -13,8 +13,11 @@ export interface KillTurnsOptions extends Pick<RunnerOptions, 'cwd' | 'env'> {
   readonly onKill: () => Promise<void>
 }
 
-/** How long a runner may take to reach its crash point before it is killed where it stands. */
-const patienceMs = 4000
+/**
+ * How long a runner may take to reach its crash point before it is killed where it stands: as long as its start took,
+ * because a busy machine is slow in both, and at least this.
+ */
+const leastPatienceMs = 4000
 /** After its first start, or after its start where a kill comes early. */
 const longestLifeMs = 700
 
@@ -109,7 +112,9 @@ export class KillTurns {
   }
 
   async #reach(runner: Runner, name: CrashPointName): Promise<void> {
+    const startedAtMs = Date.now()
     await runner.working
+    const patienceMs = Math.max(leastPatienceMs, Date.now() - startedAtMs)
     // It says goodbye only when it is asked to go.
     if (name === 'before-leave') runner.child.kill('SIGTERM')
     await Promise.race([runner.ended, pause(patienceMs)])
