@@ -71,7 +71,7 @@ function tryOn(node, tarball, base) {
   const own = { ...installEnv, HOME: home, ORCH_CONFIG_DIR: join(home, 'user'), ORCH_STATE_DIR: join(home, 'state') }
   run(node, [npmCli(), 'install', '--no-audit', '--no-fund', tarball], { cwd: home, env: installEnv })
   const orch = join(home, 'node_modules/orch/bin/orch.js')
-  for (const argv of [['--version'], ['quickstart'], ['jobs', 'list'], ['usage']]) {
+  for (const argv of [['--version'], ['quickstart'], ['jobs', 'list'], ['usage'], ['doctor', '--prove']]) {
     run(node, [orch, ...argv], { cwd: home, env: own })
   }
   console.log(`ok: the package installs and runs on Node ${version}`)

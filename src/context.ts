@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import packageJson from '../package.json' with { type: 'json' }
 import type { GlobalOptions } from './cli/command.ts'
 import { findDatabaseAddress, type DatabaseAddress } from './config/database-address.ts'
@@ -87,6 +88,8 @@ export interface Context {
   callDeps(options?: CallOptions): Promise<CallDeps>
   /** What executing attempts needs. */
   executionDeps(options?: CallOptions): Promise<ExecutionDeps>
+  /** Starts a runner of `orch doctor --prove`. */
+  readonly proofRunnerScript: string
   /** Where a heartbeat thread runs and what it connects to; null where there is none: unbundled, or in memory. */
   heartbeat(): Promise<HeartbeatSource | null>
   close(): Promise<void>
@@ -161,6 +164,7 @@ export function createContext(options: ContextOptions): Context {
     cwd: options.cwd,
     signals: options.signals,
     crashPoints,
+    proofRunnerScript: fileURLToPath(new URL('../bin/prove-runner.js', import.meta.url)),
     paths,
     trust,
     migrate: (request = {}) => migrateDatabase({ databases, trust, version: packageJson.version }, request),

@@ -53,6 +53,11 @@ function watchOutput(outputs: readonly NodeJS.WriteStream[]): { readonly failed:
   return state
 }
 
+/** A runner of `orch doctor --prove`; `bin/prove-runner.js` starts it. */
+export async function runProofRunner(): Promise<void> {
+  await (await import('./prove-runner.ts')).runProofRunner(process)
+}
+
 /** Runs one call and returns its exit code. Never throws. */
 export async function runMain(argv: readonly string[], around: Surroundings): Promise<ExitCode> {
   let exit: ExitName = 'done'

@@ -9,6 +9,7 @@ import { filePath, isServerUrl, openDatabase, type Database, type OpenOptions } 
 import { migrate } from '../database/migration/migrate.ts'
 import type { Migration } from '../database/migration/migration.ts'
 import { dropScratchSchema, listScratchSchemas } from '../database/queries/scratch-schemas.ts'
+import { isPermissionRefused } from '../database/dialect/engine-error.ts'
 import { errorMessage, OrchError } from '../errors/orch-error.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
@@ -72,8 +73,25 @@ async function openSchema(url: string, schema: string, deps: ScratchDeps): Promi
       await database.close()
     }
   }
-  const database = await migrated(() => openDatabase(url, options), { deps, remove })
+  const opening = migrated(() => openDatabase(url, options), { deps, remove })
+  const database = await opening.catch((error: unknown) => {
+    throw isPermissionRefused(error) ? mayNotCreate(url, error) : error
+  })
   return { database, url, schema, name: schema, end: ending({ database, name: schema, remove }) }
+}
+
+function mayNotCreate(url: string, cause: unknown): OrchError {
+  const { username, pathname } = new URL(url)
+  const name = decodeURIComponent(pathname.slice(1)) || '<database>'
+  const role = decodeURIComponent(username) || '<role>'
+  return new OrchError(
+    'ORCH_DATABASE_FAILED',
+    `${role} may not create a schema in ${name}, and a scratch area is one`,
+    {
+      hint: `Ask for it: grant create on database "${name}" to "${role}"`,
+      cause,
+    },
+  )
 }
 
 interface Removal {

@@ -8,7 +8,14 @@ import { plainLine } from '../render/plain.ts'
 export const command: CommandModule = {
   summary: 'what works, what is off, where each setting comes from, and the next command',
   example: 'orch doctor',
-  run: async ({ context, io }) => {
+  declare: (command) =>
+    void command.option(
+      '--prove',
+      'run and kill orch 10 times in a scratch area beside the database; takes half a minute',
+    ),
+  run: async (invocation) => {
+    const { context, io, options } = invocation
+    if (options['prove'] === true) return (await import('./doctor-prove.ts')).proveAndReport(invocation)
     const { inspectInstallation } = await import('../../doctor/inspect-installation.ts')
     const findings = await inspectInstallation({
       ...context,

@@ -36,6 +36,26 @@ const diagnosis = z.strictObject({
   next: z.string().nullable(),
 })
 
+const spread = z.strictObject({ p50: z.number(), p99: z.number(), max: z.number() }).describe('Milliseconds')
+
+const proof = z.strictObject({
+  engine: z.string(),
+  jobs: z.number(),
+  kills: z.number(),
+  lost: z.number().describe('Jobs not completed at the end'),
+  completedTwice: z.number(),
+  paidTwice: z.number().describe('Committed calls that were bought again'),
+  askedAgain: z.number().describe('Calls in flight at a kill, asked once more'),
+  unexplained: z.number().describe('Jobs with more repeated calls than interruptions'),
+  quarantined: z.number().describe('Jobs put aside by three interruptions in a row and let go on'),
+  fsyncMs: spread,
+  commitMs: spread,
+  claimsPerSecond: z.number(),
+  durationMs: z.number(),
+  leftovers: z.array(z.string()).describe('Scratch areas of killed proofs; removed'),
+  held: z.boolean().describe('Nothing lost, nothing twice'),
+})
+
 /** The last line of `orch quickstart --json`, after the events of its run. */
 const sample = z.strictObject({
   project: z.string(),
@@ -48,4 +68,5 @@ export const schemas = {
   quickstart: eventSchema('quickstart', sample),
   init: documentSchema('init', initialized),
   doctor: documentSchema('doctor', diagnosis),
+  'doctor.prove': documentSchema('doctor.prove', proof),
 }

@@ -17,6 +17,13 @@ export function engineError(thrown: unknown): OrchError | null {
   })
 }
 
+/** Whether the database refused something for want of a permission, also where that is the cause of what was thrown. */
+export function isPermissionRefused(thrown: unknown): boolean {
+  // SQLSTATE insufficient_privilege.
+  if (systemErrorCode(thrown) === '42501') return true
+  return thrown instanceof Error && thrown.cause !== undefined && isPermissionRefused(thrown.cause)
+}
+
 function hintFor(code: string): string {
   if (code.startsWith('SQLITE_BUSY')) return 'Another process kept the file locked; try again'
   if (code.startsWith('SQLITE_FULL') || code === '53100') return 'The disk is full'
