@@ -28,7 +28,8 @@ describe('the package', () => {
   it('holds the program, its manifest and its texts, and nothing else', () => {
     const { files } = pack(temporaryDirectory())
     const paths = files.map((file) => file.path)
-    const expected = /^(bin\/orch\.js|dist\/[^/]+\.js(\.map)?|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/
+    const expected =
+      /^(bin\/(orch|prove-runner)\.js|dist\/[^/]+\.js(\.map)?|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/
     expect(paths.filter((path) => !expected.test(path))).toEqual([])
     expect(paths).toEqual(expect.arrayContaining(['bin/orch.js', 'dist/main.js', 'package.json', 'LICENSE']))
   })
