@@ -18,6 +18,7 @@ export const topLevel: Readonly<Record<string, Load>> = {
   init: () => import('./commands/init.ts'),
   doctor: () => import('./commands/doctor.ts'),
   usage: () => import('./commands/usage.ts'),
+  bench: () => import('./commands/bench.ts'),
   schema: () => import('./commands/schema.ts'),
   completion: () => import('./commands/completion.ts'),
 }

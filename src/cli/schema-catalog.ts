@@ -11,6 +11,7 @@ const files: readonly (() => Promise<{ readonly schemas: Shapes }>)[] = [
   () => import('./schemas/models.ts'),
   () => import('./schemas/roles.ts'),
   () => import('./schemas/usage.ts'),
+  () => import('./schemas/bench.ts'),
   () => import('./schemas/db.ts'),
   () => import('./schemas/project.ts'),
   () => import('./schemas/jobs.ts'),

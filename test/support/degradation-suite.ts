@@ -69,6 +69,7 @@ const calls: Readonly<Record<string, readonly string[]>> = {
   'project cancel': ['sample', '--yes'],
   'jobs watch': ['sample'],
   usage: [],
+  bench: ['--jobs', '3'],
   schema: ['plan'],
   completion: ['bash'],
   'db trust': [],

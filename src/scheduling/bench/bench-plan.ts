@@ -1,0 +1,43 @@
+import type { Priority } from '../../domain/job-state.ts'
+import type { Plan, PlannedJob } from '../../domain/plan.ts'
+import type { Random } from '../../runtime/random.ts'
+
+const priorities: readonly Priority[] = ['low', 'medium', 'high']
+
+/** A project of jobs that touch nothing and wait for nothing; the seed decides their priorities. */
+export function benchPlan(slug: string, jobs: number, random: Random): Plan {
+  return {
+    version: 1,
+    project: slug,
+    goal: 'Measure how fast this database hands out jobs',
+    budgetMicroUsd: null,
+    workspace: null,
+    commands: [],
+    jobs: Array.from({ length: jobs }, (_, index) => benchJob(index, random)),
+  }
+}
+
+function benchJob(index: number, random: Random): PlannedJob {
+  const key = `job-${String(index).padStart(6, '0')}`
+  return {
+    key,
+    title: key,
+    description: 'Never executed: the bench measures what is around the work.',
+    role: null,
+    dependsOn: [],
+    priority: priorities[Math.floor(random.next() * priorities.length)] ?? 'medium',
+    executor: 'command',
+    run: ['true'],
+    timeoutMs: null,
+    repeatable: true,
+    needs: [],
+    writes: [],
+    locks: [],
+    tasks: [],
+    acceptance: [],
+    deliverables: [],
+    estimate: null,
+    maxTries: 1,
+    model: null,
+  }
+}
