@@ -25,26 +25,30 @@ import { rawPostgres, rawSqlite } from './raw-limit.ts'
 
 const jobs = 20_000
 const rounds = 3
-/** The batch of the raw limit and the jobs at once of orch, as large as helps. */
-const batch = { SQLite: 50, Postgres: 500 } as const
+/** The batches of raw SQL that the floors are shares of (floors.ts). */
+const rawBatch = { SQLite: 50, Postgres: 500 } as const
+/** Jobs at once of orch: as many as help. */
+const atOnce = 500
 
 async function benchSqlite(scene: Scene): Promise<readonly Figure[]> {
   const rates = { rawFull: new Array<number>(), rawNormal: new Array<number>() }
-  const orch = { full: new Array<number>(), normal: new Array<number>() }
-  const extent = { jobs, batch: batch.SQLite }
+  const orch = { full: new Array<number>(), normal: new Array<number>(), few: new Array<number>() }
+  const extent = { jobs, batch: rawBatch.SQLite }
   for (let round = 0; round < rounds; round++) {
     const path = join(scene.cwd, 'raw.db')
     rates.rawFull.push(rawSqlite(path, 'full', extent))
-    orch.full.push(await drainRate(scene, 'full'))
+    orch.full.push(await drainRate(scene, { synchronous: 'full' }))
+    orch.few.push(await drainRate(scene, { synchronous: 'full', concurrency: rawBatch.SQLite }))
     rates.rawNormal.push(rawSqlite(path, 'normal', extent))
-    orch.normal.push(await drainRate(scene, 'normal'))
+    orch.normal.push(await drainRate(scene, { synchronous: 'normal' }))
   }
   const limit = median(rates.rawNormal)
   return [
-    noted(`raw SQL, batches of ${batch.SQLite}, FULL`, rate(rates.rawFull)),
-    noted(`raw SQL, batches of ${batch.SQLite}, NORMAL`, rate(rates.rawNormal)),
-    noted(`orch, ${batch.SQLite} at once, FULL`, rate(orch.full)),
-    noted(`orch, ${batch.SQLite} at once, NORMAL`, rate(orch.normal)),
+    noted(`raw SQL, batches of ${rawBatch.SQLite}, FULL`, rate(rates.rawFull)),
+    noted(`raw SQL, batches of ${rawBatch.SQLite}, NORMAL`, rate(rates.rawNormal)),
+    noted(`orch, ${rawBatch.SQLite} at once, FULL`, rate(orch.few)),
+    noted(`orch, ${atOnce} at once, FULL`, rate(orch.full)),
+    noted(`orch, ${atOnce} at once, NORMAL`, rate(orch.normal)),
     atLeast('FULL, share of raw NORMAL (plainjob at NORMAL)', median(orch.full) / limit, share(plainjobOfRaw)),
     atLeast('NORMAL, share of raw NORMAL (twice plainjob)', median(orch.normal) / limit, share(2 * plainjobOfRaw)),
     ...(await commonFigures(scene)),
@@ -58,15 +62,15 @@ async function benchSqlite(scene: Scene): Promise<readonly Figure[]> {
 async function benchPostgres(scene: Scene): Promise<readonly Figure[]> {
   const [raw, orch, layered] = [new Array<number>(), new Array<number>(), new Array<number>()]
   for (let round = 0; round < rounds; round++) {
-    raw.push(await rawPostgres(scene.server?.url ?? '', { jobs, batch: batch.Postgres }))
-    orch.push(await drainRate(scene, 'full'))
-    layered.push(await drainRate(scene, 'full', 'layered'))
+    raw.push(await rawPostgres(scene.server?.url ?? '', { jobs, batch: rawBatch.Postgres }))
+    orch.push(await drainRate(scene, {}))
+    layered.push(await drainRate(scene, { shape: 'layered' }))
   }
   const limit = median(raw)
   return [
-    noted(`raw SQL, batches of ${batch.Postgres}`, rate(raw)),
-    noted(`orch, ${batch.Postgres} at once`, rate(orch)),
-    noted(`orch, layered DAG of 10,000, ${batch.Postgres} at once`, rate(layered)),
+    noted(`raw SQL, batches of ${rawBatch.Postgres}`, rate(raw)),
+    noted(`orch, ${atOnce} at once`, rate(orch)),
+    noted(`orch, layered DAG of 10,000, ${atOnce} at once`, rate(layered)),
     atLeast('share of raw (pg-boss 12 in batches)', median(orch) / limit, share(pgBossOfRaw)),
     atLeast('layered DAG, share of raw (pg-boss 12 flow)', median(layered) / limit, share(pgBossFlowOfRaw)),
     ...(await commonFigures(scene)),
@@ -74,12 +78,18 @@ async function benchPostgres(scene: Scene): Promise<readonly Figure[]> {
   ]
 }
 
-async function drainRate(scene: Scene, synchronous: 'full' | 'normal', shape?: 'layered'): Promise<number> {
+interface Draining {
+  readonly synchronous?: 'full' | 'normal'
+  readonly shape?: 'layered'
+  readonly concurrency?: number
+}
+
+async function drainRate(scene: Scene, { synchronous, shape, concurrency = atOnce }: Draining): Promise<number> {
   const { database } = await scene.open()
   if (synchronous === 'normal') await sql`pragma synchronous = normal`.execute(database.db)
   const count = shape === undefined ? jobs : jobs / 2
   await storeDrainRows(database, shape === undefined ? { count } : { count, dependsOn: shapes[shape](count) })
-  const drained = await drain(database, batch[scene.engine])
+  const drained = await drain(database, concurrency)
   if (drained.completed !== count) throw new Error(`${drained.completed} of ${count} completed`)
   return drained.rate
 }
