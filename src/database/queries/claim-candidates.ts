@@ -150,22 +150,28 @@ function toLocks(request: LockRequest): readonly JobLock[] {
   return jobLocks(request.names, request.paths)
 }
 
-/** What running jobs hold, from the table of locks or, without it, from their plans. */
+/**
+ * What running jobs hold: from the table of locks, and from the plans of those that have no row there, because
+ * the table did not exist when they were claimed or does not exist now.
+ */
 export async function findHeldLocks(
   db: Db,
   request: Pick<CandidateRequest, 'hasLockTable' | 'locksFor'>,
 ): Promise<HeldLock[]> {
-  if (request.hasLockTable) return listLocks(db)
-  const rows = await db
+  let unlisted = db
     .selectFrom('jobs')
     .innerJoin('projects', 'projects.id', 'jobs.project_id')
     .select(['jobs.id', 'jobs.spec', 'projects.workspace'])
     .where('jobs.state', '=', sql.lit('running'))
-    .execute()
-  return rows.flatMap((row) =>
-    toLocks(request.locksFor(fromJson<PlannedJob>(row.spec), row.workspace)).map((lock) => ({
-      ...lock,
-      jobId: row.id,
-    })),
-  )
+  if (request.hasLockTable) {
+    unlisted = unlisted.where((eb) =>
+      eb.not(eb.exists(eb.selectFrom('job_locks').select('name').whereRef('job_locks.job_id', '=', 'jobs.id'))),
+    )
+  }
+  const rows = await unlisted.execute()
+  const planned = rows.flatMap((row) => {
+    const locks = toLocks(request.locksFor(fromJson<PlannedJob>(row.spec), row.workspace))
+    return locks.map((lock) => ({ ...lock, jobId: row.id }))
+  })
+  return request.hasLockTable ? [...(await listLocks(db)), ...planned] : planned
 }

@@ -14,6 +14,7 @@ import { releaseLocks } from '../repositories/lock-repository.ts'
 import { releaseDependants, skipDependants, type ChangedDependant } from './dependants.ts'
 import { endJobs, type JobEnd } from './end-jobs.ts'
 import type { AttemptKey } from './fence.ts'
+import { waitAgain } from './wait-again.ts'
 
 export interface FinishedAttempt extends AttemptKey {
   readonly projectId: string
@@ -80,6 +81,8 @@ export async function finishInside(
   await endAttempts(trx, current, context.now)
   const completed = current.filter(({ end }) => end.state === 'completed').map(({ jobId }) => jobId)
   const released = await releaseDependants(trx, completed, context.now)
+  const ready = current.filter(({ end }) => end.state === 'ready').map(({ jobId }) => jobId)
+  const stranded = await waitAgain(trx, ready, context.now)
   const reports: FinishReport[] = []
   const events: NewJobEvent[] = []
   for (const end of ends) {
@@ -92,6 +95,7 @@ export async function finishInside(
     reports.push(report(end, { released: released.get(end.jobId) ?? [], skipped }))
     events.push(...eventsOf(end, skipped, context.eventKind))
   }
+  events.push(...stranded.map((job) => skippedEvent(job, job.cause)))
   if (context.tables.events) await appendEvents(trx, events, { ids: context.ids, at: context.now })
   return reports
 }
@@ -159,9 +163,9 @@ function eventsOf(ended: JobEnd, skipped: readonly ChangedDependant[], kind: str
   }
   const events = [eventOf(ended, kind ?? (retry ? 'retrying' : end.outcome), data)]
   if (ended.hold !== null) events.push(eventOf(ended, 'quarantined', { interruptions }))
-  for (const job of skipped) {
-    const because = { because: ended.jobId }
-    events.push({ projectId: job.projectId, jobId: job.id, attempt: null, kind: 'skipped', data: because })
-  }
-  return events
+  return [...events, ...skipped.map((job) => skippedEvent(job, ended.jobId))]
+}
+
+function skippedEvent(job: ChangedDependant, because: string): NewJobEvent {
+  return { projectId: job.projectId, jobId: job.id, attempt: null, kind: 'skipped', data: { because } }
 }

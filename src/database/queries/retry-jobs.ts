@@ -22,7 +22,7 @@ export interface RetryRequest {
   readonly keep?: KeptJournal
 }
 
-type RetryRow = Pick<JobRow, 'id' | 'state' | 'skipped_because' | 'attempt' | 'try' | 'spec'>
+type RetryRow = Pick<JobRow, 'id' | 'state' | 'hold' | 'skipped_because' | 'attempt' | 'try' | 'spec'>
 
 /** Applies `planRetry` and returns what changed. Throws ORCH_CONFLICT when the job to keep for is no longer dead. */
 export async function retryJobs(database: Database, request: RetryRequest): Promise<readonly RetryChange[]> {
@@ -31,7 +31,10 @@ export async function retryJobs(database: Database, request: RetryRequest): Prom
     const rows = await readRows(trx, request.projectId, database.dialect.skipsLocked)
     const changes = planRetry(await toNodes(trx, request.projectId, rows), request.targets, request.putBack)
     const byId = new Map(rows.map((row) => [row.id, row]))
-    for (const change of changes) await applyChange(trx, change, { row: byId.get(change.id), now })
+    for (const change of changes) {
+      const named = request.targets.includes(change.id)
+      await applyChange(trx, change, { row: byId.get(change.id), named, now })
+    }
     if (request.keep !== undefined) await keepFor(trx, request.keep, { changes, byId, ids: request.ids, now })
     if (request.hasEventTable) {
       const events = changes.map((change) => ({
@@ -72,7 +75,7 @@ function retriedData(change: Exclude<RetryChange, { to: 'skipped' }>, keep: Kept
 async function readRows(trx: Trx, projectId: string, lockRows: boolean): Promise<RetryRow[]> {
   let query = trx
     .selectFrom('jobs')
-    .select(['id', 'state', 'skipped_because', 'attempt', 'try', 'spec'])
+    .select(['id', 'state', 'hold', 'skipped_because', 'attempt', 'try', 'spec'])
     .where('project_id', '=', projectId)
     .orderBy('id')
   if (lockRows) query = query.forUpdate()
@@ -99,7 +102,7 @@ async function toNodes(trx: Trx, projectId: string, rows: readonly RetryRow[]): 
 async function applyChange(
   trx: Trx,
   change: RetryChange,
-  { row, now }: { readonly row: RetryRow | undefined; readonly now: number },
+  { row, named, now }: { readonly row: RetryRow | undefined; readonly named: boolean; readonly now: number },
 ): Promise<void> {
   if (row === undefined) return
   const update = trx.updateTable('jobs').where('id', '=', change.id).where('state', '=', row.state)
@@ -115,6 +118,8 @@ async function applyChange(
       skipped_because: null,
       updated_at: now,
       ...(change.newTry || row.state === 'skipped' ? freshStart(row, now) : {}),
+      // A person's hold on what only comes back along with the named jobs is that person's to lift.
+      ...(named || row.hold === 'quarantine' ? { hold: null, hold_reason: null } : {}),
     })
     .execute()
 }
@@ -134,8 +139,6 @@ function freshStart(row: RetryRow, now: number) {
     started_at: null,
     waits_for: null,
     interruptions: 0,
-    hold: null,
-    hold_reason: null,
     result: null,
     rehearsed: 0,
   }
