@@ -8,6 +8,7 @@ import { frozenRunner } from './frozen-runner.ts'
 import { claimCost } from './claim-cost.ts'
 import { dagThroughput } from './dag-throughput.ts'
 import { fairSqlite } from './fair-sqlite.ts'
+import { dagModel } from './dag-model.ts'
 import { killDag } from './kill-dag.ts'
 import type { TortureLine } from './line.ts'
 import { manyProcesses } from './many-processes.ts'
@@ -19,6 +20,7 @@ import { symlinkRace } from './symlink-race.ts'
 
 /** In the order in which they run. */
 const lines: readonly TortureLine[] = [
+  dagModel,
   killDag,
   frozenRunner,
   signals,
