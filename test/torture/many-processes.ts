@@ -14,7 +14,7 @@ interface Extent {
 
 const extents: Readonly<Record<Size, Extent>> = {
   short: { processes: 3, jobs: 300, seeds: 1 },
-  normal: { processes: 8, jobs: 5_000, seeds: 3 },
+  normal: { processes: 8, jobs: 20_000, seeds: 3 },
   full: { processes: 8, jobs: 20_000, seeds: 20 },
 }
 
