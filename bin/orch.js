@@ -6,9 +6,10 @@ if (process.argv[2] === '--version' || process.argv[2] === '-V') {
   const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
   process.stdout.write(`${JSON.parse(manifest).version}\n`)
 } else {
-  // Kept for the program while it loads: no instant is left to the default action of the system.
+  // Kept for the program while it loads: no instant is left to the default action of the system. A third one ends it.
   const received = []
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, (name) => received.push(name))
+  const keep = (name) => received.push(name) > 2 && process.exit(130)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, keep)
   const { runProcess } = await import('../dist/main.js')
   process.exitCode = await runProcess(received)
 }

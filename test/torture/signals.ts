@@ -5,6 +5,7 @@ import { seededRandom, type Random } from '../../src/runtime/random.ts'
 import { stopSignals } from '../../src/runtime/signals.ts'
 import { hermeticEnv, listensToSignals } from '../support/run-orch.ts'
 import { startFakeModelServer } from '../support/fake-model-server.ts'
+import { calibrate } from './calibrate.ts'
 import {
   databaseEnvironment,
   orchDone,
@@ -138,9 +139,13 @@ function figuresOf(seen: readonly Trial[], leftAtEnd: number, size: Size): reado
   const of = (count: number) => seen.filter(({ signals: sent }) => sent === count)
   const asked = seen.filter(({ signals: sent }) => sent < 3)
   const slowest = (trials: readonly Trial[]) => Math.max(0, ...trials.map(({ endedAfterMs }) => endedAfterMs))
+  // A signal that comes first thing is answered when the program has started, and a busy machine starts slowly.
+  const startMs = size === 'short' ? 0 : calibrate().nodeStartMs
   // In `npm test` nothing is judged by the clock of a machine that does other work.
-  const inTime = (name: string, value: number, limit: number) =>
-    size === 'short' ? noted(name, value) : atMost(name, value, { limit, unit: 'ms' })
+  const inTime = (name: string, value: number, { limitMs, starts }: { limitMs: number; starts: number }) =>
+    size === 'short'
+      ? noted(name, value)
+      : atMost(name, value, { limit: Math.max(limitMs, starts * startMs), unit: 'ms' })
   return [
     noted('runs', seen.length),
     exactly('ended otherwise than with 130', seen.filter(({ exit }) => exit !== '130').length, 0),
@@ -150,9 +155,9 @@ function figuresOf(seen: readonly Trial[], leftAtEnd: number, size: Size): reado
     size === 'short'
       ? noted('claims later than 100 ms after the first signal', sum(seen.map((one) => one.claimedAfter100Ms)))
       : exactly('claims later than 100 ms after the first signal', sum(seen.map((one) => one.claimedAfter100Ms)), 0),
-    inTime('slowest drain', slowest(of(1)), 3000),
-    inTime('slowest stop', slowest(of(2)), 3000),
-    inTime('slowest end by the third', slowest(of(3)), 500),
+    inTime('slowest drain', slowest(of(1)), { limitMs: 3000, starts: 12 }),
+    inTime('slowest stop', slowest(of(2)), { limitMs: 3000, starts: 12 }),
+    inTime('slowest end by the third', slowest(of(3)), { limitMs: 500, starts: 4 }),
   ]
 }
 
