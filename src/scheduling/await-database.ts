@@ -36,6 +36,11 @@ export async function awaitDatabase<T>(waiting: AwaitDatabase, prepare: () => Pr
       if (said.size > 0 && prepared !== null) notify({ kind: 'recovered' })
       return prepared
     } catch (error) {
+      // The file may have gone between the look and the opening.
+      if (waiting.maxWaitMs === null && !(await waiting.exists())) {
+        if (await fileAppears(waiting)) continue
+        return null
+      }
       const cause = outageOfOpening(error)
       const late = waiting.maxWaitMs !== null && clock.monotonic() - sinceMs >= waiting.maxWaitMs
       if (cause === null || late) throw error
@@ -60,6 +65,7 @@ async function fileAppears({ clock, notify, signal, exists, maxWaitMs }: AwaitDa
 function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T | null> {
   return new Promise((resolve, reject) => {
     const stop = () => resolve(null)
+    if (signal.aborted) stop()
     signal.addEventListener('abort', stop, { once: true })
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
   })

@@ -20,6 +20,7 @@ import { OrchRunner } from '../support/orch-runner.ts'
 import { startPostgres } from '../support/postgres-server.ts'
 import { runOrchProcess } from '../support/run-orch.ts'
 import { calibrate, quantile } from '../torture/calibrate.ts'
+import { makeWorkspace } from '../torture/scene.ts'
 
 const samples = 100
 const idleMs = 12_000
@@ -135,7 +136,7 @@ console.log(
 )
 const held: boolean[] = []
 for (const engine of engines) {
-  const cwd = mkdtempSync(join(tmpdir(), 'orch-wake-'))
+  const cwd = makeWorkspace(mkdtempSync(join(tmpdir(), 'orch-wake-')))
   const server = engine === 'postgres' ? await startPostgres() : null
   try {
     held.push(report(engine, await measure(server?.url ?? join(cwd, 'orch.db'), cwd)))

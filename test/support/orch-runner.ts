@@ -51,10 +51,6 @@ export class OrchRunner {
     return this.#child.exitCode === null && this.#child.signalCode === null
   }
 
-  signal(name: NodeJS.Signals): void {
-    this.#child.kill(name)
-  }
-
   /** The first event from `since` on (an index into `events`) that fits; null when the process or the time ended first. */
   async next(since: number, fits: (event: RunnerEvent) => boolean, withinMs: number): Promise<RunnerEvent | null> {
     const giveUpAt = performance.now() + withinMs

