@@ -135,7 +135,7 @@ describe('lazy imports', () => {
 })
 
 describe('tests', () => {
-  const own = ['acceptance', 'bench', 'conformance', 'fixtures', 'promises', 'support', 'torture']
+  const own = ['acceptance', 'bench', 'conformance', 'fixtures', 'promises', 'simulation', 'support', 'torture']
 
   it('mirror the sources: test/a/b.test.ts is about src/a/b.ts, or a behaviour of src/a/', () => {
     const lost = filesUnder(join(root, 'test'), '.test.ts')

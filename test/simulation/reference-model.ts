@@ -255,7 +255,7 @@ export class ReferenceModel {
       : before.every(isCompleted)
         ? 'ready'
         : 'blocked'
-    if (next === 'ready' && job.state !== 'ready') job.readySince = at
+    if (next === 'ready' && job.state !== 'ready') job.readySince = job.notBefore > at.from ? sometime : at
     job.state = next
   }
 
