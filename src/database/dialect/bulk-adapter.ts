@@ -10,6 +10,11 @@ export type GivenColumns = Readonly<Record<string, 'text' | 'integer'>>
 export interface BulkAdapter extends DialectAdapter {
   /** A from item named `given` with these columns; `json` is a parameter that holds an array of objects. */
   givenRows(json: unknown, columns: GivenColumns): RawBuilder<unknown>
+  /**
+   * A join with a table, named `found`, by an index: once for each given row. Postgres does not know how few rows
+   * are given and would rather read the whole of a table of some thousand rows.
+   */
+  lookUp(table: string, by: { readonly column: string; readonly given: string }): RawBuilder<unknown>
   /** Whether rows are locked one by one (`for update`), or all of them by the write transaction itself. */
   readonly locksRows: boolean
 }
@@ -25,6 +30,10 @@ export class BulkSqliteAdapter extends SqliteAdapter implements BulkAdapter {
     const fields = Object.keys(columns).map((name) => sql`value ->> ${sql.lit(name)} as ${sql.id(name)}`)
     return sql`(select ${sql.join(fields)} from json_each(${json})) as given`
   }
+
+  lookUp(table: string, { column, given }: { readonly column: string; readonly given: string }): RawBuilder<unknown> {
+    return sql`join ${sql.table(table)} as found on found.${sql.id(column)} = given.${sql.id(given)}`
+  }
 }
 
 export class BulkPostgresAdapter extends PostgresAdapter implements BulkAdapter {
@@ -35,6 +44,12 @@ export class BulkPostgresAdapter extends PostgresAdapter implements BulkAdapter 
       ([name, type]) => sql`${sql.id(name)} ${sql.raw(type === 'text' ? 'text' : 'bigint')}`,
     )
     return sql`jsonb_to_recordset(${json}::jsonb) as given(${sql.join(fields)})`
+  }
+
+  /** `offset 0` keeps the planner from turning it into a plain join. */
+  lookUp(table: string, { column, given }: { readonly column: string; readonly given: string }): RawBuilder<unknown> {
+    return sql`cross join lateral (
+      select * from ${sql.table(table)} where ${sql.id(column)} = given.${sql.id(given)} offset 0) as found`
   }
 }
 

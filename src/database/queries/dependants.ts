@@ -55,8 +55,8 @@ const findWaiting = hotStatement<'given', WaitingEdge>((db, slot, adapter) =>
   sql<WaitingEdge>`
     select jobs.id as child, given.parent as parent, given.place as place
     from ${adapter.givenRows(slot('given'), { parent: 'text', place: 'integer' })}
-    join job_dependencies on job_dependencies.depends_on_id = given.parent
-    join jobs on jobs.id = job_dependencies.job_id
+    ${adapter.lookUp('job_dependencies', { column: 'depends_on_id', given: 'parent' })}
+    join jobs on jobs.id = found.job_id
     where jobs.state = 'blocked'
     order by jobs.id
     ${adapter.locksRows ? sql`for update of jobs` : sql``}`.compile(db),
