@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { PlannedJob } from '../domain/plan.ts'
-import type { LockRequest } from '../database/queries/claim-candidates.ts'
+import type { LockRequest } from '../database/queries/held-locks.ts'
 import { literalPrefix } from '../workspace/glob.ts'
 
 /**

@@ -12,6 +12,7 @@ import type { Random } from '../runtime/random.ts'
 import type { ProcessIdentity } from '../workspace/process-identity.ts'
 import type { Heartbeat, HeartbeatOptions } from './heartbeat-thread.ts'
 import type { RetryPolicy } from './outcome-transition.ts'
+import type { SharedSource } from './standing.ts'
 
 /** The part of Capabilities that the scheduler asks. */
 export interface TableSource {
@@ -36,6 +37,8 @@ export interface SchedulerDeps {
   /** Ends what an abandoned attempt left running on this host, before its job starts again. */
   readonly killRemains: (jobId: string, attempt: number) => Promise<void>
   readonly notify: (event: SchedulerEvent) => void
+  /** Limits and budgets from the settings; without it there are none but the providers' own. */
+  readonly shared?: SharedSource
   /** Results that processes of this host received and did not commit; none in a rehearsal. */
   readonly spooled?: SpooledResults
   /** Renews leases on a thread of its own; without it the main loop renews. */

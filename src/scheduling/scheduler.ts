@@ -21,7 +21,9 @@ import { decideEnd } from './outcome-transition.ts'
 import { requiredLocks } from './required-locks.ts'
 import type { SchedulerDeps, SchedulerOptions, TickCounts } from './scheduler-types.ts'
 import { settleAndClaim } from './settle-attempts.ts'
+import { LookPace } from './search-pace.ts'
 import { settleStranded } from './settle-stranded.ts'
+import { StandingWatch } from './standing-watch.ts'
 import { TableWatch, type TablesNow } from './table-watch.ts'
 import { Vigil } from './vigil.ts'
 
@@ -38,6 +40,8 @@ export class Scheduler {
   readonly deps: SchedulerDeps
   readonly options: SchedulerOptions
   readonly #leases: LeaseKeeper
+  readonly #standing: StandingWatch
+  readonly #pace: LookPace
   readonly #vigil: Vigil
   #onEnd: () => void = () => {}
   #registered = false
@@ -51,6 +55,8 @@ export class Scheduler {
     this.options = options
     this.id = deps.ids.next()
     this.tables = new TableWatch(deps)
+    this.#standing = new StandingWatch(deps)
+    this.#pace = new LookPace(deps.clock)
     this.#leases = new LeaseKeeper(deps, options, { schedulerId: this.id, held: this.held })
     this.#vigil = new Vigil(deps.clock, options.leaseMs)
   }
@@ -79,7 +85,7 @@ export class Scheduler {
     await this.#leases.keep(tables)
     const rescued = await this.#rescue(tables)
     const woken = await this.#wake(tables)
-    const { settled, claimed } = await settleAndClaim(this.#settling(tables), this.#claimRequest(tables))
+    const { settled, claimed } = await settleAndClaim(this.#settling(tables), await this.#claimRequest(tables))
     if (claimed.length > 0) this.deps.crashPoints?.pass('after-claim')
     if (settled + claimed.length > 0)
       this.#leases.hold(claimed.map(({ job }) => ({ jobId: job.id, attempt: job.attempt })))
@@ -97,7 +103,7 @@ export class Scheduler {
     for (const { jobId, attempt } of this.held.runningKeys()) await this.deps.killRemains(jobId, attempt)
     const tables = await this.tables.look()
     if (tables === null) return
-    await settleAndClaim(this.#settling(tables), this.#claimRequest(tables))
+    await settleAndClaim(this.#settling(tables), await this.#claimRequest(tables))
     await this.#releaseRest(tables)
   }
 
@@ -178,14 +184,22 @@ export class Scheduler {
   }
 
   /** For the places that nothing runs in; for none while draining. */
-  #claimRequest(tables: TablesNow): ClaimRequest {
+  async #claimRequest(tables: TablesNow): Promise<ClaimRequest> {
+    const free = () => (this.draining ? 0 : this.options.concurrency - this.held.running)
+    const { limits, shared } = free() > 0 ? await this.#standing.forClaim() : {}
     return {
       schedulerId: this.id,
-      limit: this.draining ? 0 : this.options.concurrency - this.held.running,
+      limit: free(),
       leaseMs: this.options.leaseMs,
       projectSlug: this.options.projectSlug,
       // Which workspaces can be reached is asked of the few projects that have something to start.
-      facts: { databaseTrusted: this.options.databaseTrusted, unreachableProjects: [] },
+      facts: {
+        databaseTrusted: this.options.databaseTrusted,
+        unreachableProjects: [],
+        ...(shared === undefined ? {} : { shared }),
+      },
+      ...(limits === undefined ? {} : { limits }),
+      pace: this.#pace,
       canReach: this.deps.canReach,
       hasLockTable: tables.locks,
       hasEventTable: tables.events,

@@ -1,4 +1,4 @@
-import { claimJobs, type ClaimedJob, type ClaimRequest } from '../database/queries/claim.ts'
+import { claimBehind, claimJobs, type ClaimedJob, type ClaimRequest } from '../database/queries/claim.ts'
 import { finishAndClaim, type FinishedAndClaimed } from '../database/queries/finish-and-claim.ts'
 import { finishAttempts, type FinishedAttempt, type FinishReport } from '../database/queries/finish.ts'
 import type { Outcome } from '../execution/attempt.ts'
@@ -31,10 +31,13 @@ export async function settleAndClaim(settling: Settling, request: ClaimRequest):
   if (ended.length === 0) return { settled: 0, claimed: await claimJobs(settling.deps.database, request) }
   const finishes = ended.flatMap((held) => toFinish(held, settling) ?? [])
   settling.deps.crashPoints?.pass('before-finish')
-  const { reports, claimed } = await writeEnds(finishes, settling, request)
+  const { reports, claimed, maybeMore } = await writeEnds(finishes, settling, request)
   settling.deps.crashPoints?.pass('after-finish')
   forget(ended, reports, settling)
-  return { settled: ended.length, claimed }
+  const rest = { ...request, limit: maybeMore ? request.limit - claimed.length : 0 }
+  // What was claimed must be started, also when the database goes away in the middle of looking further.
+  const behind = await claimBehind(settling.deps.database, rest).catch(() => [])
+  return { settled: ended.length, claimed: [...claimed, ...behind] }
 }
 
 function forget(ended: readonly Ended[], reports: readonly FinishReport[], { deps, held: all }: Settling): void {
@@ -83,6 +86,6 @@ async function writeEnds(
     // One row that cannot be written must not hold up the others.
     const reports: FinishReport[] = []
     for (const finish of finishes) reports.push(...(await finishAttempts(deps.database, [finish], options)))
-    return { reports, claimed: [] }
+    return { reports, claimed: [], maybeMore: false }
   }
 }

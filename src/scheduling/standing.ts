@@ -1,8 +1,8 @@
 /** What all schedulers share: limits, pins, cooldowns and spent budgets, and how much of each limit is in use. */
 import type { SharedSettings } from '../calls/shared-settings.ts'
 import type { Database } from '../database/connection.ts'
-import type { Db, Trx } from '../database/dialect/dialect.ts'
-import type { SharedFacts } from '../database/queries/readiness-conditions.ts'
+import type { Trx } from '../database/dialect/dialect.ts'
+import { nothingShared, type SharedFacts } from '../database/queries/readiness-conditions.ts'
 import {
   readCooldowns,
   readExhaustedProjects,
@@ -10,7 +10,6 @@ import {
   readRolePins,
   type Cooldown,
 } from '../database/queries/shared-load.ts'
-import { readRoom } from '../database/queries/limit-room.ts'
 import type { TableName } from '../database/tables.ts'
 import { noLimits, type JobLimits, type Pins } from '../domain/job-limits.ts'
 
@@ -41,8 +40,8 @@ export interface Standing {
 
 const askedTables = ['provider_config', 'provider_health', 'roles', 'model_usage', 'reservations'] as const
 
-/** Reads it all; what a missing table would tell is left out. */
-export async function readStanding(deps: StandingDeps): Promise<Standing> {
+/** Reads it all; what a missing table would tell is left out. What projects have spent is taken from `known`. */
+export async function readStanding(deps: StandingDeps, known: Standing | null = null): Promise<Standing> {
   const { database, shared } = deps
   const { db } = database
   const missing = new Set(await deps.tables.missing(askedTables))
@@ -50,7 +49,8 @@ export async function readStanding(deps: StandingDeps): Promise<Standing> {
   const providers = missing.has('provider_config') ? new Map<string, number>() : await readProviderCaps(db)
   const roles = missing.has('roles') ? new Map<string, string>() : await readRolePins(db)
   const usualCap = values?.projectBudgetMicroUsd ?? null
-  const exhaustedProjects = missing.has('model_usage') ? [] : await readExhaustedProjects(db, usualCap)
+  const hasUsage = !missing.has('model_usage')
+  const exhaustedProjects = known?.exhaustedProjects ?? (hasUsage ? await readExhaustedProjects(db, usualCap) : [])
   return {
     limits: { ...noLimits, ...values?.limits, providers },
     pins: { roles, fallback: values?.defaultModel ?? null },
@@ -67,22 +67,12 @@ export async function limitsInside(trx: Trx, standing: Standing, shared?: Shared
   return { ...standing.limits, ...(await shared.settings.inside(trx)).limits }
 }
 
-/** The facts of readiness; `lockedOut` is for the caller to find, where locks matter. */
-export async function sharedFacts(
-  db: Db,
-  { dialect }: Pick<Database, 'dialect'>,
-  standing: Standing,
-): Promise<SharedFacts> {
-  const room = await readRoom(db, dialect, standing)
-  return { ...standingFacts({ dialect }, standing), full: room.full() }
-}
-
 /** The facts without what is in use. */
 export function standingFacts({ dialect }: Pick<Database, 'dialect'>, standing: Standing): SharedFacts {
   const { pins, cooldowns, exhaustedProjects, freeProviders } = standing
   const whole = cooldowns.filter(({ modelId }) => modelId === '')
   return {
-    full: { jobs: false, roles: [], providers: [], models: [] },
+    ...nothingShared(dialect),
     cooling: {
       providers: whole.map(({ providerId }) => providerId),
       models: cooldowns.filter(({ modelId }) => modelId !== '').map((one) => `${one.providerId}/${one.modelId}`),
@@ -90,7 +80,5 @@ export function standingFacts({ dialect }: Pick<Database, 'dialect'>, standing: 
     pins,
     exhaustedProjects,
     freeProviders,
-    lockedOut: [],
-    jsonText: dialect.jsonText,
   }
 }

@@ -1,5 +1,5 @@
 /** Everything that the reasons of waiting jobs are told from, read once for all of them. */
-import { findHeldLocks } from '../database/queries/claim-candidates.ts'
+import { findHeldLocks } from '../database/queries/held-locks.ts'
 import { readExplainedWaits } from '../database/queries/explain-waits.ts'
 import type { ReadinessCondition } from '../database/queries/readiness-conditions.ts'
 import { readRunningJobs, type Cooldown, type RunningJob } from '../database/queries/shared-load.ts'

@@ -1,37 +1,26 @@
 /** Which ready jobs could start now, in the order of promise 4, past everything that is locked out. */
-import { sql } from 'kysely'
-import { conflictingLock, jobLocks, locksByName, type HeldLock, type JobLock } from '../../domain/job-lock.ts'
+import type { JobLock } from '../../domain/job-lock.ts'
 import type { Job } from '../../domain/job.ts'
-import type { PlannedJob } from '../../domain/plan.ts'
 import type { Db } from '../dialect/dialect.ts'
-import { fromJson } from '../json.ts'
-import { listLocks } from '../repositories/lock-repository.ts'
 import { toJob } from '../repositories/job-row.ts'
 import type { JobRow } from '../tables.ts'
+import { readInLine } from './behind-heads.ts'
+import { CandidateJudge, type JudgeRequest } from './candidate-judge.ts'
 import { readCandidatePage } from './candidate-page.ts'
 import { projectsWithWork, type CandidateProject } from './projects-with-work.ts'
 import type { ReadinessFacts } from './readiness-conditions.ts'
 
-/** What a job names: resources, and absolute paths it may write. */
-export interface LockRequest {
-  readonly names: readonly string[]
-  readonly paths: readonly string[]
-}
-
-export interface CandidateRequest {
+export interface CandidateRequest extends JudgeRequest {
   readonly limit: number
   readonly facts: ReadinessFacts
   /** Only the jobs of the project with this slug; null for all. */
   readonly projectSlug: string | null
   /** Skip rows that another scheduler is claiming, and lock the ones returned. */
   readonly lockRows: boolean
-  /** Whether the table of locks exists; without it the running jobs' plans say what is held. */
-  readonly hasLockTable: boolean
-  locksFor(plan: PlannedJob, workspace: string): LockRequest
   /** Whether this host can work there; asked of projects with ready jobs only. Default: everywhere but `facts` says. */
   canReach?(workspace: string): boolean
-  /** Called before the held locks are read, where some candidate wants one: from then on none may change. */
-  lockLimits?(): Promise<void>
+  /** Only these jobs, found by `findBehindHeads`; default: the heads of the line. */
+  readonly only?: readonly string[]
 }
 
 export interface Candidate {
@@ -40,41 +29,57 @@ export interface Candidate {
   readonly locks: readonly JobLock[]
 }
 
+export interface Candidates {
+  readonly chosen: readonly Candidate[]
+  /** Whether heads were passed over and the limit was not reached: behind them something may be free. */
+  readonly maybeMore: boolean
+}
+
 /** Pages after the first, which holds exactly what was asked for. */
 const pageSize = 100
-/** Heads that are locked out, looked past in one pass. */
-const scanLimit = 5000
+/** Heads looked at in one pass; what stands behind more of them is found by `findBehindHeads`. */
+const scanLimit = 200
 /** More projects than this are read in one order, by an index that also holds jobs that are not due yet. */
 const mostLines = 16
 
-/** Up to `limit` jobs that may start together: none excludes another or a running one. */
-export async function findCandidates(db: Db, request: CandidateRequest): Promise<Candidate[]> {
+/** Up to `limit` jobs that may start together: none excludes another or a running one, and no limit is passed. */
+export async function findCandidates(db: Db, request: CandidateRequest): Promise<Candidates> {
   const projects = await reachableProjects(db, request)
-  if (projects.size === 0) return []
-  const lines = linesOf(db, request, [...projects.keys()])
+  if (projects.size === 0) return { chosen: [], maybeMore: false }
+  const judge = new CandidateJudge(db, request)
   const chosen: Candidate[] = []
-  let held: Map<string, HeldLock[]> | null = null
-  for (let seen = 0; seen < scanLimit; seen++) {
-    const row = await nextRow(lines)
-    const project = row === null ? undefined : projects.get(row.project_id)
-    if (row === null || project === undefined) break
+  for await (const row of rowsOf(db, request, [...projects.keys()])) {
+    const project = projects.get(row.project_id)
+    if (project === undefined) continue
     const job = toJob(row)
-    const locks = toLocks(request.locksFor(job.plan, project.workspace))
-    if (locks.length > 0) {
-      if (held === null) {
-        await request.lockLimits?.()
-        held = locksByName(await findHeldLocks(db, request))
-      }
-      if (conflictingLock(locks, held) !== null) continue
-      hold(held, job.id, locks)
-    }
-    chosen.push({ job, project, locks })
+    const judgement = await judge.judge(job, project.workspace)
+    if (judgement.kind !== 'free') continue
+    chosen.push({ job, project, locks: judgement.locks })
     if (chosen.length === request.limit) break
   }
-  return chosen
+  return { chosen, maybeMore: judge.passedOver > 0 && chosen.length < request.limit }
 }
 
-async function reachableProjects(db: Db, request: CandidateRequest): Promise<Map<string, CandidateProject>> {
+async function* rowsOf(db: Db, request: CandidateRequest, projectIds: readonly string[]): AsyncGenerator<JobRow> {
+  // What is shared is judged row by row: the statement stays the one that is compiled once.
+  const { shared: _shared, ...facts } = request.facts
+  if (request.only !== undefined) {
+    yield* await readInLine(db, request.only, { facts, lockRows: request.lockRows })
+    return
+  }
+  const lines = linesOf(db, { ...request, facts }, projectIds)
+  for (let seen = 0; seen < Math.max(scanLimit, request.limit); seen++) {
+    const row = await nextRow(lines)
+    if (row === null) return
+    yield row
+  }
+}
+
+/** Projects that may start jobs, have one in line, and work where this host can. */
+export async function reachableProjects(
+  db: Db,
+  request: Pick<CandidateRequest, 'facts' | 'projectSlug' | 'canReach'>,
+): Promise<Map<string, CandidateProject>> {
   const { facts, projectSlug, canReach } = request
   const unreachable = new Set(facts.unreachableProjects)
   const projects = await projectsWithWork(db, { databaseTrusted: facts.databaseTrusted, projectSlug })
@@ -140,38 +145,4 @@ function before(a: JobRow, b: JobRow): boolean {
     b.path_length - a.path_length ||
     (a.ready_at ?? 0) - (b.ready_at ?? 0)
   return order === 0 ? a.id < b.id : order < 0
-}
-
-function hold(held: Map<string, HeldLock[]>, jobId: string, locks: readonly JobLock[]): void {
-  for (const lock of locks) held.set(lock.name, [...(held.get(lock.name) ?? []), { ...lock, jobId }])
-}
-
-function toLocks(request: LockRequest): readonly JobLock[] {
-  return jobLocks(request.names, request.paths)
-}
-
-/**
- * What running jobs hold: from the table of locks, and from the plans of those that have no row there, because
- * the table did not exist when they were claimed or does not exist now.
- */
-export async function findHeldLocks(
-  db: Db,
-  request: Pick<CandidateRequest, 'hasLockTable' | 'locksFor'>,
-): Promise<HeldLock[]> {
-  let unlisted = db
-    .selectFrom('jobs')
-    .innerJoin('projects', 'projects.id', 'jobs.project_id')
-    .select(['jobs.id', 'jobs.spec', 'projects.workspace'])
-    .where('jobs.state', '=', sql.lit('running'))
-  if (request.hasLockTable) {
-    unlisted = unlisted.where((eb) =>
-      eb.not(eb.exists(eb.selectFrom('job_locks').select('name').whereRef('job_locks.job_id', '=', 'jobs.id'))),
-    )
-  }
-  const rows = await unlisted.execute()
-  const planned = rows.flatMap((row) => {
-    const locks = toLocks(request.locksFor(fromJson<PlannedJob>(row.spec), row.workspace))
-    return locks.map((lock) => ({ ...lock, jobId: row.id }))
-  })
-  return request.hasLockTable ? [...(await listLocks(db)), ...planned] : planned
 }

@@ -7,26 +7,44 @@ import { sql } from 'kysely'
 import type { Job } from '../../domain/job.ts'
 import type { Ids } from '../../runtime/ids.ts'
 import type { Database } from '../connection.ts'
-import type { Trx } from '../dialect/dialect.ts'
+import type { Dialect, Trx } from '../dialect/dialect.ts'
 import { hotStatement } from '../dialect/hot-statement.ts'
 import { toJson } from '../json.ts'
 import { insertAttempts } from '../repositories/attempt-repository.ts'
 import { appendEvents } from '../repositories/event-repository.ts'
 import { insertLocks } from '../repositories/lock-repository.ts'
-import { findCandidates, type Candidate, type CandidateRequest } from './claim-candidates.ts'
+import type { JobLimits, LimitRoom } from '../../domain/job-limits.ts'
+import { findBehindHeads } from './behind-heads.ts'
+import { findCandidates, reachableProjects, type Candidate, type CandidateRequest } from './claim-candidates.ts'
 import { admitDueJobs, hasDueJobs } from './due-jobs.ts'
 import type { CandidateProject } from './projects-with-work.ts'
-import type { ReadinessFacts } from './readiness-conditions.ts'
+import { readRoom, type LimitScope } from './limit-room.ts'
+import { nothingShared, type ReadinessFacts } from './readiness-conditions.ts'
 
 export interface ClaimRequest extends Pick<
   CandidateRequest,
-  'limit' | 'projectSlug' | 'hasLockTable' | 'locksFor' | 'canReach'
+  'limit' | 'projectSlug' | 'hasLockTable' | 'locksFor' | 'canReach' | 'only'
 > {
   readonly schedulerId: string
   readonly leaseMs: number
   readonly facts: Omit<ReadinessFacts, 'now'>
   readonly hasEventTable: boolean
   readonly ids: Ids
+  /** Limits that all schedulers share; left out where none is in force. */
+  readonly limits?: ClaimLimits
+  /** Says when a look behind heads that may not start is worth its price; left out, it always is. */
+  readonly pace?: SearchPace
+}
+
+/** The limits as they were known lately, and as a transaction sees them. */
+export interface ClaimLimits extends LimitScope {
+  inside(trx: Trx): Promise<JobLimits>
+}
+
+export interface SearchPace {
+  mayLook(): boolean
+  /** A look began; called with how many it found when it is over. */
+  begin(): (found: number) => void
 }
 
 /** A job that this scheduler now owns, as it is after the claim. */
@@ -40,11 +58,60 @@ export interface ClaimedJob {
 /** Takes up to `limit` jobs in the order of promise 4. Nobody else gets the same attempt. */
 export async function claimJobs(database: Database, request: ClaimRequest): Promise<ClaimedJob[]> {
   if (request.limit <= 0) return []
+  const { db, dialect } = database
   const now = await database.now()
-  const probe = { ...request, limit: 1, facts: { ...request.facts, now }, lockRows: false }
-  const due = await hasDueJobs(database.db, now)
-  if (!due && (await findCandidates(database.db, probe)).length === 0) return []
-  return database.write(async (trx) => claimInside(trx, database, { ...request, now: await database.dialect.now(trx) }))
+  const facts = { ...request.facts, now }
+  const due = await hasDueJobs(db, now)
+  const room = await knownRoom(database, request)
+  if (!due && room?.full().jobs === true) return []
+  const { shared } = facts
+  const probe = { ...request, limit: 1, facts, shared, room, lockRows: false }
+  const seen = due ? null : await findCandidates(db, probe)
+  if (seen !== null && seen.chosen.length === 0) return seen.maybeMore ? claimBehind(database, request) : []
+  const { claimed, maybeMore } = await database.write(async (trx) =>
+    claimInside(trx, database, { ...request, now: await dialect.now(trx) }),
+  )
+  if (!maybeMore) return claimed
+  const rest = { ...request, limit: request.limit - claimed.length }
+  // What was claimed must be started, also when the database goes away in the middle of looking further.
+  return [...claimed, ...(await claimBehind(database, rest).catch(() => []))]
+}
+
+/**
+ * Takes what may start behind heads that may not. Nothing where `pace` says that the last look was too short a
+ * while ago: with thousands of such heads a look takes time.
+ */
+export async function claimBehind(database: Database, request: ClaimRequest): Promise<ClaimedJob[]> {
+  if (request.limit <= 0 || request.pace?.mayLook() === false) return []
+  const over = request.pace?.begin()
+  const found = await lookBehind(database, request)
+  over?.(found.length)
+  if (found.length === 0) return []
+  const only = found.map(({ id }) => id)
+  return database.write(async (trx) => {
+    const now = await database.dialect.now(trx)
+    return (await claimInside(trx, database, { ...request, only, now })).claimed
+  })
+}
+
+async function lookBehind(database: Database, request: ClaimRequest): Promise<readonly Job[]> {
+  const { db, dialect } = database
+  const facts = { ...request.facts, now: await database.now() }
+  const room = await knownRoom(database, request)
+  if (room?.full().jobs === true) return []
+  const projects = await reachableProjects(db, { ...request, facts })
+  if (projects.size === 0) return []
+  return findBehindHeads(db, { ...request, facts, shared: facts.shared ?? nothingShared(dialect), room, projects })
+}
+
+async function knownRoom({ db, dialect }: Database, { limits }: ClaimRequest): Promise<LimitRoom | undefined> {
+  return limits === undefined ? undefined : readRoom(db, dialect, limits)
+}
+
+export interface Claim {
+  readonly claimed: ClaimedJob[]
+  /** Heads were passed over and places are left: `claimBehind` may find more. */
+  readonly maybeMore: boolean
 }
 
 /** The same inside a transaction of the caller's that knows its time, without the look before. */
@@ -52,19 +119,23 @@ export async function claimInside(
   trx: Trx,
   { dialect }: Pick<Database, 'dialect'>,
   request: ClaimRequest & { readonly now: number },
-): Promise<ClaimedJob[]> {
-  if (request.limit <= 0) return []
-  const { now } = request
+): Promise<Claim> {
+  if (request.limit <= 0) return { claimed: [], maybeMore: false }
+  const { now, facts } = request
   await admitDueJobs(trx, now)
-  const candidates = await findCandidates(trx, {
+  const room = await exactRoom(trx, dialect, request)
+  if (room?.full().jobs === true) return { claimed: [], maybeMore: false }
+  const { chosen, maybeMore } = await findCandidates(trx, {
     ...request,
-    facts: { ...request.facts, now },
+    facts: { ...facts, now },
+    shared: facts.shared,
+    room,
     lockRows: dialect.skipsLocked,
     // Which locks are free must not change between looking and taking: such claims go one after the other.
     lockLimits: () => dialect.lockLimits(trx),
   })
-  if (candidates.length === 0) return []
-  const taken = await takeRows(trx, candidates, request)
+  if (chosen.length === 0) return { claimed: [], maybeMore }
+  const taken = await takeRows(trx, chosen, request)
   await insertAttempts(
     trx,
     taken.map(({ job }) => ({ jobId: job.id, number: job.attempt, try: job.try })),
@@ -72,7 +143,15 @@ export async function claimInside(
   )
   if (request.hasLockTable) await insertLocks(trx, taken.flatMap(lockRows), now)
   if (request.hasEventTable) await appendEvents(trx, taken.map(startedEvent(request)), { ids: request.ids, at: now })
-  return taken.map(({ job, project, locks }) => ({ job, project, holdsLocks: locks.length > 0 }))
+  const claimed = taken.map(({ job, project, locks }) => ({ job, project, holdsLocks: locks.length > 0 }))
+  return { claimed, maybeMore }
+}
+
+/** What is left of each limit, as it stays until this transaction ends. */
+async function exactRoom(trx: Trx, dialect: Dialect, { limits }: ClaimRequest): Promise<LimitRoom | undefined> {
+  if (limits === undefined) return undefined
+  await dialect.lockLimits(trx)
+  return readRoom(trx, dialect, { ...limits, limits: await limits.inside(trx) })
 }
 
 async function takeRows(

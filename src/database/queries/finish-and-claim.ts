@@ -6,6 +6,8 @@ import { finishInside, type FinishedAttempt, type FinishOptions, type FinishRepo
 export interface FinishedAndClaimed {
   readonly reports: readonly FinishReport[]
   readonly claimed: readonly ClaimedJob[]
+  /** Heads were passed over and places are left. */
+  readonly maybeMore: boolean
 }
 
 /** Ends attempts, then claims, so that what they released can be claimed at once. Both happen or neither. */
@@ -17,6 +19,6 @@ export async function finishAndClaim(
   return database.write(async (trx) => {
     const now = await database.dialect.now(trx)
     const reports = await finishInside(trx, ending.finishes, { ...ending.options, now })
-    return { reports, claimed: await claimInside(trx, database, { ...request, now }) }
+    return { reports, ...(await claimInside(trx, database, { ...request, now })) }
   })
 }

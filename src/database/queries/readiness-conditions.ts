@@ -4,7 +4,7 @@
  * is true or false, never null.
  */
 import { sql, type Expression, type ExpressionBuilder, type RawBuilder, type SqlBool } from 'kysely'
-import type { FullKeys, Pins } from '../../domain/job-limits.ts'
+import { noPins, type FullKeys, type Pins } from '../../domain/job-limits.ts'
 import type { Dialect } from '../dialect/dialect.ts'
 import type { Tables } from '../tables.ts'
 
@@ -34,6 +34,19 @@ export interface SharedFacts {
   /** The exclusion keys (`exclusionKey`) of jobs whose locks others hold. */
   readonly lockedOut: readonly string[]
   readonly jsonText: Dialect['jsonText']
+}
+
+/** Facts of a database where nothing is limited, closed or locked. */
+export function nothingShared({ jsonText }: Pick<Dialect, 'jsonText'>): SharedFacts {
+  return {
+    full: { jobs: false, roles: [], providers: [], models: [] },
+    cooling: { providers: [], models: [] },
+    pins: noPins,
+    exhaustedProjects: [],
+    freeProviders: [],
+    lockedOut: [],
+    jsonText,
+  }
 }
 
 /** Models by provider id, all of them, and by `provider/model`. */
