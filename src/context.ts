@@ -155,7 +155,8 @@ export function createContext(options: ContextOptions): Context {
   const providers = providerGetters({ ...databases, databaseIsTrusted, env: options.env, userConfigDir })
   const models = modelGetters({ ...databases, ...providers, databaseIsTrusted, settings })
   const crashPoints = crashPointsFrom(options.env[crashPointVariable])
-  const callSources = { ...databases, ...providers, ...models, settings, paths, warn: options.warn, crashPoints }
+  const features = { ...databases, ...providers, ...models, settings, sharedSettings }
+  const callSources = { ...features, paths, warn: options.warn, crashPoints }
   const callDeps = callDepsGetter(callSources)
   return {
     ...systemParts(logger),
@@ -207,7 +208,15 @@ function modelGetters({ database, tables, databaseIsTrusted, providers, health, 
 
 interface CallSources extends Pick<
   Context,
-  'database' | 'tables' | 'providers' | 'health' | 'modelChooser' | 'paths' | 'settings' | 'crashPoints'
+  | 'database'
+  | 'tables'
+  | 'providers'
+  | 'health'
+  | 'modelChooser'
+  | 'paths'
+  | 'settings'
+  | 'sharedSettings'
+  | 'crashPoints'
 > {
   readonly warn: ContextOptions['warn']
 }
@@ -230,6 +239,7 @@ function callDepsGetter(sources: CallSources): Context['callDeps'] {
     spoolDir: join(sources.paths.stateDir, 'spool', hostname().replaceAll(/[^\w.-]/g, '_')),
     allowUnpriced,
     projectBudgetMicroUsd: await projectBudget(sources),
+    sharedSettings: await sources.sharedSettings(),
     redact,
     warnOnce,
     crashPoints: sources.crashPoints,

@@ -1,5 +1,6 @@
 import type { Trx } from '../database/dialect/dialect.ts'
 import { currentBudget, readProjectSpend } from '../database/queries/project-budget.ts'
+import { readCallLoad } from '../database/queries/shared-load.ts'
 import { inFlightAt, insertReservation } from '../database/repositories/reservation-repository.ts'
 import { sentSince } from '../database/repositories/usage-repository.ts'
 import type { TableName } from '../database/tables.ts'
@@ -15,7 +16,7 @@ import { tokensOf, type Admission, type AdmissionRequest, type Reservation } fro
 /** What admission needs: `present` tells the tables the transaction may use. */
 export interface AdmitDeps extends Pick<
   CallDeps,
-  'database' | 'clock' | 'ids' | 'allowUnpriced' | 'projectBudgetMicroUsd' | 'warnOnce'
+  'database' | 'clock' | 'ids' | 'allowUnpriced' | 'projectBudgetMicroUsd' | 'warnOnce' | 'sharedSettings'
 > {
   readonly present: PresentTables
   /** Further tables without which nothing may be spent where a budget or limit is in force: a job's journal. */
@@ -41,7 +42,7 @@ export async function admit(trx: Trx, deps: AdmitDeps, request: AdmissionRequest
   const price = priceOf(request.model)
   const boundMicroUsd = boundCall(price, request.size)
   const cap = await capOf(trx, deps, request)
-  const limited = hasLimits(request.model.provider)
+  const limited = hasLimits(request.model.provider) || isLimitedModel(deps, request.model)
   const missing = [...ledgerTables, ...(deps.alsoNeeded ?? [])].find((table) => !deps.present.has(table))
 
   const budgeted = cap !== null && boundMicroUsd !== 0
@@ -98,6 +99,11 @@ function hasLimits(provider: Provider): boolean {
   return provider.maxConcurrency !== null || provider.requestsPerMinute !== null || provider.tokensPerMinute !== null
 }
 
+/** By what is known lately: callers ask `sharedSettings.known` before they open the transaction. */
+function isLimitedModel({ sharedSettings }: AdmitDeps, { name }: Model): boolean {
+  return sharedSettings?.lately.limits.models.has(name) === true
+}
+
 function tableMissing(table: TableName): Admission {
   return {
     kind: 'refused',
@@ -144,11 +150,10 @@ async function checkBudget(
 
 async function checkLimits(trx: Trx, deps: AdmitDeps, request: AdmissionRequest): Promise<Admission | null> {
   const { provider } = request.model
-  const inFlight = await inFlightAt(trx, provider.id)
-  if (provider.maxConcurrency !== null && inFlight.calls >= provider.maxConcurrency) {
-    return busy(250, `${provider.id} has ${inFlight.calls} calls in flight, its limit`)
-  }
+  const full = await checkCallsInFlight(trx, deps, request.model)
+  if (full !== null) return full
   if (provider.requestsPerMinute === null && provider.tokensPerMinute === null) return null
+  const inFlight = await inFlightAt(trx, provider.id)
   const nowMs = deps.clock.now()
   const sent = await sentSince(trx, provider.id, nowMs - minuteMs)
   const freeInMs = sent.oldestMs === null ? 1000 : Math.max(250, sent.oldestMs + minuteMs - nowMs)
@@ -161,6 +166,24 @@ async function checkLimits(trx: Trx, deps: AdmitDeps, request: AdmissionRequest)
     return busy(freeInMs, `${provider.id} allows ${provider.tokensPerMinute} tokens per minute`)
   }
   return null
+}
+
+/**
+ * Calls in flight of the provider and of the model, over all schedulers. Those of a sender that was declared dead are
+ * not in flight: they hold no place, although their bound stays reserved.
+ */
+async function checkCallsInFlight(trx: Trx, deps: AdmitDeps, model: Model): Promise<Admission | null> {
+  const { maxConcurrency } = model.provider
+  const limits = isLimitedModel(deps, model) ? (await deps.sharedSettings?.inside(trx))?.limits : undefined
+  const modelCap = limits?.models.get(model.name) ?? null
+  if (maxConcurrency === null && modelCap === null) return null
+  const load = await readCallLoad(trx, model.provider.id)
+  const all = load.reduce((sum, { calls }) => sum + calls, 0)
+  if (maxConcurrency !== null && all >= maxConcurrency) {
+    return busy(250, `${model.provider.id} has ${all} calls in flight, its limit`)
+  }
+  const own = load.find(({ modelId }) => modelId === model.modelId)?.calls ?? 0
+  return modelCap === null || own < modelCap ? null : busy(250, `${model.name} has ${own} calls in flight, its limit`)
 }
 
 function busy(retryInMs: number, reason: string): Admission {

@@ -10,6 +10,7 @@ import type { Clock } from '../runtime/clock.ts'
 import type { CrashPoints } from '../runtime/crash-point.ts'
 import type { Ids } from '../runtime/ids.ts'
 import type { Random } from '../runtime/random.ts'
+import type { SharedSettings } from './shared-settings.ts'
 
 /** Which tables there are right now. */
 export interface TableCheck {
@@ -61,6 +62,8 @@ export interface CallDeps {
   readonly allowUnpriced: boolean
   /** The cap of a project that states none; the setting `budget.project_usd`. */
   readonly projectBudgetMicroUsd: number | null
+  /** Limits of models that all schedulers keep to; without it there are none. */
+  readonly sharedSettings?: Pick<SharedSettings, 'known' | 'lately' | 'inside'>
   /** Replaces every known secret in a text. */
   readonly redact: (text: string) => string
   /** Tells the operator once per key and process; the second call with a key does nothing. */

@@ -126,6 +126,7 @@ function plainLedger(deps: CallDeps): CallLedger {
   return {
     admit: async (request) => {
       const present = await presentTables(deps.tables)
+      await deps.sharedSettings?.known()
       return deps.database.write((trx) => admit(trx, { ...deps, present }, request))
     },
     bookFailure: async (settlement) => {

@@ -56,6 +56,11 @@ export class SharedSettings {
     return this.#known
   }
 
+  /** As the last `known` found them. */
+  get lately(): SharedValues {
+    return this.#known
+  }
+
   /** As the transaction sees them. */
   async inside(trx: Trx): Promise<SharedValues> {
     return this.#hasTable ? this.#read(trx) : this.#known

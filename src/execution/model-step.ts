@@ -127,6 +127,7 @@ class ErrandLedger implements CallLedger {
     vitals.alive(`a call of ${request.model.name}`, timeoutMs)
     // Nothing is bought from a simulated model, so nothing need be known of a call that a crash cut short.
     if (request.model.provider.kind === 'rehearsal') return simulatedAdmission(deps, request)
+    await deps.sharedSettings?.known()
     const started = this.started
     let rounds = 0
     const admission = await this.#journal.start('start', async (trx, present, nowMs) => {

@@ -20,7 +20,7 @@ import type { SchedulerDeps } from './scheduler-types.ts'
 /** What one run works on and how. */
 export interface RunWork extends Pick<
   SchedulerDeps,
-  'execute' | 'canReach' | 'killRemains' | 'spooled' | 'startHeartbeat'
+  'execute' | 'canReach' | 'killRemains' | 'spooled' | 'startHeartbeat' | 'shared'
 > {
   readonly database: Database
   readonly tables: JobsDeps['tables']
@@ -35,6 +35,7 @@ export function realWork(deps: JobsDeps, execution: ExecutionDeps, heartbeat: He
     database: deps.database,
     tables: deps.tables,
     databaseTrusted: deps.databaseTrusted,
+    shared: deps.shared,
     scratch: null,
     canReach: deps.canReach,
     execute: async (attempt) => {

@@ -167,7 +167,7 @@ export class SchedulerRun {
   async #readState(): Promise<RunState | null> {
     const { database } = this.#deps
     const now = await database.now()
-    const facts = { ...(await this.scheduler.readFacts()), now }
+    const facts = { ...(await this.scheduler.readFacts(this.#options.maxWaitMs)), now }
     const state = await readRunState(database.db, this.#options.projectSlug, facts)
     if ((state.counts.running ?? 0) > 0) return null
     if (state.nextStartAt !== null && state.nextStartAt - now <= this.#options.maxWaitMs) return null

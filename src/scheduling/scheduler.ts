@@ -6,6 +6,7 @@
  * its lease (fence); a database that is away stops claims and nothing else.
  */
 import type { ClaimedJob, ClaimRequest } from '../database/queries/claim.ts'
+import type { ReadinessFacts } from '../database/queries/readiness-conditions.ts'
 import { finishAttempts } from '../database/queries/finish.ts'
 import { findAbandoned, rescueJobs, sweepLocks } from '../database/queries/rescue.ts'
 import { wakeStranded } from '../database/queries/wake.ts'
@@ -224,12 +225,13 @@ export class Scheduler {
   }
 
   /** What readiness needs to know beyond the rows, for all active projects. */
-  async readFacts(): Promise<{ databaseTrusted: boolean; unreachableProjects: readonly string[] }> {
+  async readFacts(withinMs: number): Promise<Omit<ReadinessFacts, 'now'>> {
     const workspaces = await listActiveWorkspaces(this.deps.database.db)
     const unreachable = workspaces.filter(({ workspace }) => !this.deps.canReach(workspace))
     return {
       databaseTrusted: this.options.databaseTrusted,
       unreachableProjects: unreachable.map(({ projectId }) => projectId),
+      shared: await this.#standing.untilThen(withinMs),
     }
   }
 

@@ -1,5 +1,6 @@
 import type { ClaimLimits, ClaimRequest } from '../database/queries/claim.ts'
-import { isLimited } from '../domain/job-limits.ts'
+import type { SharedFacts } from '../database/queries/readiness-conditions.ts'
+import { isLimited, LimitRoom } from '../domain/job-limits.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { limitsInside, readStanding, standingFacts, type Standing, type StandingDeps } from './standing.ts'
 
@@ -27,6 +28,15 @@ export class StandingWatch {
       ...(limits === undefined ? {} : { limits }),
       ...(limits !== undefined || closed ? { shared: standingFacts(this.#deps.database, standing) } : {}),
     }
+  }
+
+  /** What would still be closed after so long, with nothing running: limits of 0, long cooldowns, spent budgets. */
+  async untilThen(withinMs: number): Promise<SharedFacts> {
+    const standing = await this.#look()
+    const atMs = (await this.#deps.database.now()) + withinMs
+    const cooldowns = standing.cooldowns.filter(({ untilMs }) => untilMs > atMs)
+    const shared = standingFacts(this.#deps.database, { ...standing, cooldowns })
+    return { ...shared, full: new LimitRoom(standing.limits).full() }
   }
 
   #limits(standing: Standing): ClaimLimits {

@@ -4,8 +4,11 @@ import type { TableName } from '../../../database/tables.ts'
 import type { JobsDeps } from '../../../scheduling/jobs-deps.ts'
 import type { Io } from '../../io.ts'
 
-/** The features' surroundings, from the call's context. */
-export async function jobsDeps(context: Context): Promise<JobsDeps> {
+/**
+ * The features' surroundings, from the call's context. Only a run asks the ports of this machine for providers: a look
+ * at jobs sends nothing anywhere.
+ */
+export async function jobsDeps(context: Context, { detect = false } = {}): Promise<JobsDeps> {
   const { canReachWorkspace } = await import('../../../scheduling/workspace-reach.ts')
   const [database, tables] = [await context.database(), await context.tables()]
   const databaseTrusted = await context.databaseIsTrusted()
@@ -19,13 +22,13 @@ export async function jobsDeps(context: Context): Promise<JobsDeps> {
     canReach: canReachWorkspace,
     isAlive,
     leaseMs: (await context.settings()).get('limits.lease_ms'),
-    shared: { settings: await context.sharedSettings(), freeProviders: () => freeProviders(context) },
+    shared: { settings: await context.sharedSettings(), freeProviders: () => freeProviders(context, detect) },
   }
 }
 
-/** Providers whose calls cost nothing. No port is asked: a look at jobs sends nothing anywhere. */
-async function freeProviders(context: Context): Promise<readonly string[]> {
-  const known = await (await context.providers()).list({ detect: false })
+/** Providers whose calls cost nothing. */
+async function freeProviders(context: Context, detect: boolean): Promise<readonly string[]> {
+  const known = await (await context.providers()).list({ detect })
   return known.filter(({ enabled, local }) => enabled && local).map(({ id }) => id)
 }
 

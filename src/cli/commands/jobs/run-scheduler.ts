@@ -38,9 +38,9 @@ async function runWork({ context, io, prepared }: Running, options: WorkOptions)
   const rehearsal = scratch !== null
   const output = new RunOutput({ context, io, database, projectSlug: runOptions.projectSlug, rehearsal, hasUsageTable })
   const { clock, random, ids, crashPoints } = context
-  const { execute, canReach, killRemains, spooled, startHeartbeat } = work
-  const shared = { clock, random, ids, crashPoints, spooled, startHeartbeat }
-  const surroundings = { ...shared, database, tables, execute, canReach, killRemains, ...processJudge() }
+  const { execute, canReach, killRemains, spooled, startHeartbeat, shared } = work
+  const system = { clock, random, ids, crashPoints, ...processJudge() }
+  const surroundings = { ...system, spooled, startHeartbeat, shared, database, tables, execute, canReach, killRemains }
   const run = new SchedulerRun({ ...surroundings, notify: (event) => output.event(event) }, runOptions)
   const unlisten = drainOnSignals(context.signals, run)
   await output.open(() => run.scheduler.held.all())

@@ -14,7 +14,7 @@ const rehearsalLatencyMs = 50
 export async function prepareWork(context: Context, options: WorkOptions): Promise<RunWork> {
   const { realWork, refuseNewerDatabase, rehearsedWork, requireRunnableProject } =
     await import('../../../scheduling/run-jobs.ts')
-  const deps = await jobsDeps(context)
+  const deps = await jobsDeps(context, { detect: true })
   await refuseNewerDatabase(deps)
   await requireRunnableProject(deps, options.project ?? null)
   if (!options.rehearse) return realWork(deps, await context.executionDeps(options), await context.heartbeat())
