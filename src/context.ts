@@ -16,7 +16,6 @@ import type { SharedSettings } from './calls/shared-settings.ts'
 import type { Capabilities } from './database/capabilities.ts'
 import type { Database, OpenOptions } from './database/connection.ts'
 import type { ExecutionDeps, ExecutionLimits } from './execution/execution-deps.ts'
-import { microUsdFromUsd } from './domain/money.ts'
 import type { MigrateOptions, MigrationReport } from './database/migration/migrate.ts'
 import type { Choice } from './models/model.ts'
 import type { ModelWish } from './models/model-chooser.ts'
@@ -238,17 +237,12 @@ function callDepsGetter(sources: CallSources): Context['callDeps'] {
     ids: systemIds,
     spoolDir: join(sources.paths.stateDir, 'spool', hostname().replaceAll(/[^\w.-]/g, '_')),
     allowUnpriced,
-    projectBudgetMicroUsd: await projectBudget(sources),
+    projectBudgetMicroUsd: (await sources.sharedSettings()).lately.projectBudgetMicroUsd,
     sharedSettings: await sources.sharedSettings(),
     redact,
     warnOnce,
     crashPoints: sources.crashPoints,
   })
-}
-
-async function projectBudget({ settings }: Pick<Context, 'settings'>): Promise<number | null> {
-  const usd = (await settings()).get('budget.project_usd')
-  return usd === null ? null : microUsdFromUsd(usd)
 }
 
 type ExecutionSources = Pick<Context, 'callDeps' | 'roles' | 'settings' | 'env' | 'crashPoints'>
