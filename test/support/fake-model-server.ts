@@ -63,6 +63,8 @@ export interface FakeModelServerOptions {
   readonly models?: readonly (string | Readonly<Record<string, unknown>>)[]
   /** Answers listings instead of the built-in one when it returns something. */
   readonly list?: (request: FakeRequest) => FakeReply | undefined
+  /** Names whose concurrency is watched. */
+  readonly groupsOf?: (request: FakeRequest) => readonly string[]
   /** 401 unless a request carries this key in its protocol's header. */
   readonly key?: string
 }
@@ -75,6 +77,8 @@ export interface FakeModelServer {
   /** The requests that ask a model for something: no listings. */
   calls(): readonly FakeRequest[]
   peakConcurrency(): number
+  /** The most requests at once among those that the test puts in a group, by `groupsOf`. */
+  peaks(): ReadonlyMap<string, number>
   /** Requests that are neither answered nor given up by their client. */
   inFlight(): number
   close(): Promise<void>
@@ -97,6 +101,7 @@ export async function startFakeModelServer(options: FakeModelServerOptions = {})
     requests: state.requests,
     calls: () => state.requests.filter((request) => request.callNumber > 0),
     peakConcurrency: () => state.peak,
+    peaks: () => state.peaks,
     inFlight: () => state.inFlight,
     close: async () => {
       for (const socket of sockets) socket.destroy()
@@ -109,6 +114,8 @@ class ServerState {
   readonly requests: FakeRequest[] = []
   peak = 0
   inFlight = 0
+  readonly peaks = new Map<string, number>()
+  readonly #inGroup = new Map<string, number>()
   readonly #callsByModel = new Map<string, number>()
   readonly #options: FakeModelServerOptions
 
@@ -123,6 +130,7 @@ class ServerState {
       this.inFlight -= 1
     })
     const request = this.#record(incoming, await readBody(incoming))
+    this.#count(request, response)
     if (!this.#isAllowed(request)) {
       return write(response, {
         status: 401,
@@ -136,6 +144,18 @@ class ServerState {
         status: 500,
         body: { error: { message: `the test's respond threw: ${String(error)}` } },
       })
+    }
+  }
+
+  /** A request counts from its last byte until its answer was sent, or its client is gone. */
+  #count(request: FakeRequest, response: ServerResponse): void {
+    if (response.destroyed || response.closed) return
+    const groups = request.callNumber === 0 ? [] : (this.#options.groupsOf?.(request) ?? [])
+    for (const group of groups) {
+      const now = (this.#inGroup.get(group) ?? 0) + 1
+      this.#inGroup.set(group, now)
+      this.peaks.set(group, Math.max(this.peaks.get(group) ?? 0, now))
+      response.on('close', () => this.#inGroup.set(group, (this.#inGroup.get(group) ?? 1) - 1))
     }
   }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import buildDist from '../support/build-dist.ts'
 import { blackHole } from './black-hole.ts'
 import { killChildren } from './children.ts'
+import { exactLimits } from './exact-limits.ts'
 import { frozenRunner } from './frozen-runner.ts'
 import { claimCost } from './claim-cost.ts'
 import { dagThroughput } from './dag-throughput.ts'
@@ -23,6 +24,7 @@ import { symlinkRace } from './symlink-race.ts'
 /** In the order in which they run. */
 const lines: readonly TortureLine[] = [
   dagModel,
+  exactLimits,
   killDag,
   frozenRunner,
   signals,
