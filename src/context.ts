@@ -155,9 +155,8 @@ export function createContext(options: ContextOptions): Context {
   const providers = providerGetters({ ...databases, databaseIsTrusted, env: options.env, userConfigDir })
   const models = modelGetters({ ...databases, ...providers, databaseIsTrusted, settings })
   const crashPoints = crashPointsFrom(options.env[crashPointVariable])
-  const features = { ...databases, ...providers, ...models, settings, sharedSettings }
-  const callSources = { ...features, paths, warn: options.warn, crashPoints }
-  const callDeps = callDepsGetter(callSources)
+  const features = { ...databases, ...providers, ...models, settings, sharedSettings, crashPoints }
+  const callDeps = callDepsGetter({ ...features, paths, warn: options.warn })
   return {
     ...systemParts(logger),
     ...databases,
