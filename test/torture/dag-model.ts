@@ -10,8 +10,9 @@ const counts: Readonly<Record<Engine, Readonly<Record<Size, number>>>> = {
 }
 /** Every so many is played twice, to the same trace. */
 const replayEvery = 10
-/** Jobs in the largest plan. */
+/** Jobs in the largest plan: of every fourth seed, because small plans go wrong as well and cost less. */
 const largest: Readonly<Record<Size, number>> = { short: 12, normal: 30, full: 60 }
+const smallPlan = 12
 
 /** Generated plans under crashes, lost acknowledgements, jumping clocks and people, against the reference model. */
 export const dagModel: TortureLine = {
@@ -25,10 +26,11 @@ export const dagModel: TortureLine = {
       const found = { seeds: [] as string[], replays: 0, diverged: 0, entries: 0 }
       for (let index = 0; index < count; index++) {
         const seed = scene.seed * 1_000_000 + index
-        const script = scriptOf(seed, largest[size])
+        const most = seed % 4 === 0 ? largest[size] : smallPlan
+        const script = scriptOf(seed, most)
         const { faults, hash, entries } = await runScript(script, database)
         found.entries += entries
-        if (faults.length > 0) found.seeds.push(`${seed}: ${faults[0]}`)
+        if (faults.length > 0) found.seeds.push(`scriptOf(${seed}, ${most}): ${faults[0]}`)
         if (index % replayEvery !== 0) continue
         found.replays += 1
         if ((await runScript(script, database)).hash !== hash) found.diverged += 1
