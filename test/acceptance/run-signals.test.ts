@@ -15,7 +15,9 @@ async function startRun(database: TestDatabase, sleepMs: number, { early }: { re
   writeFileSync(join(cwd, '.orch', 'workspace.json'), '{"version":1,"id":"test"}\n')
   const run = ['node', '-e', `setTimeout(() => {}, ${sleepMs})`] as const
   const job = { key: 'a', executor: 'command' as const, role: null, run }
-  await storeRows(database, { jobs: [job, { ...job, key: 'b', dependsOn: ['a'] }], project: { workspace: cwd } })
+  // Marks of processes are made of ids, and other tests run beside this one.
+  const slug = `signals-${process.pid}`
+  await storeRows(database, { slug, jobs: [job, { ...job, key: 'b', dependsOn: ['a'] }], project: { workspace: cwd } })
   const schema: Record<string, string> = database.schema === undefined ? {} : { ORCH_DB_SCHEMA: database.schema }
   const env = { ORCH_DATABASE_URL: database.url, ...schema }
   await runOrchProcess(['db', 'trust', '--yes'], { cwd, env })

@@ -33,7 +33,8 @@ async function startRun(database: TestDatabase, argv: readonly string[], sleepMs
   writeFileSync(join(cwd, '.orch', 'workspace.json'), '{"version":1,"id":"test"}\n')
   const run = ['node', '-e', `setTimeout(() => {}, ${sleepMs})`] as const
   const jobs = [{ key: 'a', executor: 'command' as const, role: null, run }]
-  await storeRows(database, { jobs, project: { workspace: cwd } })
+  // Marks of processes are made of ids, and other tests run beside this one.
+  await storeRows(database, { slug: `around-${process.pid}`, jobs, project: { workspace: cwd } })
   await runOrchProcess(['db', 'trust', '--yes'], { cwd, env: database.env })
   const [command = '', ...rest] = argv
   const child = spawn(command, rest, {

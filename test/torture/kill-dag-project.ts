@@ -66,7 +66,8 @@ export interface KillDagPlace extends OpenedDatabase {
 /** Stores project and provider, trusts the database and lists the models. */
 export async function prepareKillDag(place: KillDagPlace, jobs: readonly KillDagJob[]): Promise<void> {
   const { database, cwd, modelServerUrl } = place
-  await storeRows(database, { slug: 'torture', jobs, project: { workspace: cwd } })
+  // Marks of processes are made of ids, and other lines may run beside this one.
+  await storeRows(database, { slug: `torture-${process.pid}`, jobs, project: { workspace: cwd } })
   const provider = {
     id: 'fake',
     label: 'fake',
