@@ -4,8 +4,8 @@ import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { databaseEnvironment, killDagJobs, prepareKillDag, replyTo } from './kill-dag-project.ts'
 import { pause } from './kill-turns.ts'
 import { judgeDatabase } from './kill-witness.ts'
-import { atMost, exactly, type Size, type TortureLine } from './line.ts'
-import { OutageRunners, type Absence } from './outage-runners.ts'
+import { exactly, type Size, type TortureLine } from './line.ts'
+import { OutageRunners, resumeWithinMs, timeFigure, type Absence } from './outage-runners.ts'
 
 const extents: Readonly<Record<Size, { readonly jobs: number; readonly holes: number; readonly longMs: number }>> = {
   short: { jobs: 40, holes: 1, longMs: 0 },
@@ -14,7 +14,6 @@ const extents: Readonly<Record<Size, { readonly jobs: number; readonly holes: nu
 }
 
 const noticeWithinMs = 8000
-const resumeWithinMs = 5000
 const modelLatencyMs = 300
 const longestEndMs = 90_000
 
@@ -56,10 +55,10 @@ export const blackHole: TortureLine = {
       }
       const verdict = await judgeDatabase(opened.database)
       return [
-        atMost('longest time until it was said', Math.max(...noticedMs), { limit: noticeWithinMs, unit: 'ms' }),
-        atMost('longest time from return to claim', Math.max(...absences.map((one) => runners.resumedAfterMs(one))), {
+        timeFigure(size, 'longest time until it was said', { ms: Math.max(...noticedMs), limit: noticeWithinMs }),
+        timeFigure(size, 'longest time from return to claim', {
+          ms: Math.max(...absences.map((one) => runners.resumedAfterMs(one))),
           limit: resumeWithinMs,
-          unit: 'ms',
         }),
         exactly('causes said more than once', runners.repetitions(absences), 0),
         exactly('runners that ended by themselves', runners.deserters.length, 0),

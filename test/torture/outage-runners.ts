@@ -4,6 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { OrchRunner, type RunnerEvent, type RunnerOptions } from '../support/orch-runner.ts'
 import { pause } from './kill-turns.ts'
+import { atMost, noted, type Figure, type Size } from './line.ts'
+
+/** What an outage promises. */
+export const resumeWithinMs = 5000
+
+/** A time with its bound in milliseconds; the short form only tells, because other tests keep the machine busy. */
+export function timeFigure(size: Size, name: string, time: { readonly ms: number; readonly limit: number }): Figure {
+  return size === 'short' ? noted(`${name}, ms`, time.ms) : atMost(name, time.ms, { limit: time.limit, unit: 'ms' })
+}
 
 /** One time that the database was away, as `performance.now()`. */
 export interface Absence {

@@ -26,7 +26,7 @@ import {
   type TortureLine,
 } from './line.ts'
 import { OpenTransactions } from './open-transactions.ts'
-import { OutageRunners, type Absence } from './outage-runners.ts'
+import { OutageRunners, resumeWithinMs, timeFigure, type Absence } from './outage-runners.ts'
 
 interface Extent {
   readonly jobs: number
@@ -53,6 +53,7 @@ export const postgresRestarts: TortureLine = {
     if (scene.engine === 'SQLite') {
       const opened = await scene.open()
       return play(scene, {
+        size,
         extent: forFiles(extent),
         opened,
         outage: (index, random) => holdFile(opened.url, index, random),
@@ -73,7 +74,7 @@ export const postgresRestarts: TortureLine = {
         await server.start()
       }
       const opened = { database, url: server.url, schema: 'torture' }
-      const figures = await play(scene, { extent, opened, outage })
+      const figures = await play(scene, { size, extent, opened, outage })
       return [...figures, ...transactionFigures(transactions, extent, size)]
     } finally {
       await transactions.end()
@@ -104,6 +105,7 @@ function transactionFigures({ looks, longestMs }: OpenTransactions, { slowMs }: 
 }
 
 interface Play {
+  readonly size: Size
   readonly extent: Extent
   readonly opened: OpenedDatabase
   /** Takes the database away and brings it back. */
@@ -111,10 +113,8 @@ interface Play {
 }
 
 const longestEndMs = 60_000
-/** What an outage promises. */
-const resumeWithinMs = 5000
 
-async function play(scene: Scene, { extent, opened, outage }: Play): Promise<readonly Figure[]> {
+async function play(scene: Scene, { size, extent, opened, outage }: Play): Promise<readonly Figure[]> {
   const jobs = killDagJobs(extent.jobs, scene.seed)
   const random = seededRandom(scene.seed)
   const witness = new KillWitness(opened.database)
@@ -149,7 +149,7 @@ async function play(scene: Scene, { extent, opened, outage }: Play): Promise<rea
     await untilOver(opened, longestEndMs)
     await witness.look()
     const verdict = await judgeDatabase(opened.database)
-    return figuresOf({ runners, absences, extent, verdict, boughtAgain: witness.boughtAgain().length })
+    return figuresOf({ runners, absences, extent, size, verdict, boughtAgain: witness.boughtAgain().length })
   } finally {
     await runners?.end()
     await models.close()
@@ -200,11 +200,12 @@ interface Outcome {
   readonly runners: OutageRunners
   readonly absences: readonly Absence[]
   readonly extent: Extent
+  readonly size: Size
   readonly verdict: Awaited<ReturnType<typeof judgeDatabase>>
   readonly boughtAgain: number
 }
 
-function figuresOf({ runners, absences, extent, verdict, boughtAgain }: Outcome): readonly Figure[] {
+function figuresOf({ runners, absences, extent, size, verdict, boughtAgain }: Outcome): readonly Figure[] {
   const resumed = absences.map((absence) => runners.resumedAfterMs(absence)).filter(Number.isFinite)
   const deserters = runners.deserters
   return [
@@ -216,7 +217,7 @@ function figuresOf({ runners, absences, extent, verdict, boughtAgain }: Outcome)
     exactly('committed calls bought again', boughtAgain, 0),
     exactly('runners that ended by themselves', deserters.length, 0),
     ...deserters.slice(0, 2).map((runner) => noted('its last words', runner.stderr.slice(-200))),
-    atMost('longest time from return to claim', Math.max(0, ...resumed), { limit: resumeWithinMs, unit: 'ms' }),
+    timeFigure(size, 'longest time from return to claim', { ms: Math.max(0, ...resumed), limit: resumeWithinMs }),
     exactly('causes said more than once', runners.repetitions(absences), 0),
   ]
 }
