@@ -18,8 +18,9 @@ export interface KillTurnsOptions extends Pick<RunnerOptions, 'cwd' | 'env'> {
  * because a busy machine is slow in both, and at least this.
  */
 const leastPatienceMs = 4000
-/** After its first start, or after its start where a kill comes early. */
-const longestLifeMs = 700
+/** After its first start: most rounds let what an earlier one interrupted end. */
+const shortestLifeMs = 200
+const longestLifeMs = 800
 
 /** The points a runner meets with every model job. */
 export const frequentPoints: readonly CrashPointName[] = [
@@ -108,7 +109,8 @@ export class KillTurns {
   async #live(runner: Runner): Promise<void> {
     const early = this.#random.next() < 0.1
     if (!early) await runner.working
-    await Promise.race([runner.ended, pause(this.#random.next() * longestLifeMs)])
+    const lifeMs = early ? 0 : shortestLifeMs
+    await Promise.race([runner.ended, pause(lifeMs + this.#random.next() * (longestLifeMs - shortestLifeMs))])
   }
 
   async #reach(runner: Runner, name: CrashPointName): Promise<void> {
