@@ -6,6 +6,7 @@
  * its lease (fence); a database that is away stops claims and nothing else.
  */
 import type { ClaimedJob, ClaimRequest } from '../database/queries/claim.ts'
+import { hasWork } from '../database/queries/due-jobs.ts'
 import type { ReadinessFacts } from '../database/queries/readiness-conditions.ts'
 import { finishAttempts } from '../database/queries/finish.ts'
 import { findAbandoned, rescueJobs, sweepLocks } from '../database/queries/rescue.ts'
@@ -187,10 +188,12 @@ export class Scheduler {
   /** For the places that nothing runs in; for none while draining. */
   async #claimRequest(tables: TablesNow): Promise<ClaimRequest> {
     const free = () => (this.draining ? 0 : this.options.concurrency - this.held.running)
-    const { limits, shared } = free() > 0 ? await this.#standing.forClaim() : {}
+    // What has just ended may have released more; otherwise one look says whether there is anything to ask about.
+    const hasChance = free() > 0 && (this.held.ended().length > 0 || (await this.#hasWork()))
+    const { limits, shared } = hasChance ? await this.#standing.forClaim() : {}
     return {
       schedulerId: this.id,
-      limit: free(),
+      limit: hasChance ? free() : 0,
       leaseMs: this.options.leaseMs,
       projectSlug: this.options.projectSlug,
       // Which workspaces can be reached is asked of the few projects that have something to start.
@@ -207,6 +210,11 @@ export class Scheduler {
       ids: this.deps.ids,
       locksFor: requiredLocks,
     }
+  }
+
+  async #hasWork(): Promise<boolean> {
+    const { database } = this.deps
+    return hasWork(database.db, await database.now())
   }
 
   #start(claimed: ClaimedJob): void {

@@ -5,11 +5,17 @@
 import { sql } from 'kysely'
 import type { Db, Trx } from '../dialect/dialect.ts'
 import { hotStatement } from '../dialect/hot-statement.ts'
+import { inLine } from './projects-with-work.ts'
 
 /** In one transaction; the next claim takes the rest. */
 const mostAtOnce = 1000
 
 const due = sql`state = 'ready' and ready_at is null`
+
+/** Whether a job may stand in line or its time has come: the one question of a scheduler that has nothing to do. */
+export async function hasWork(db: Db, now: number): Promise<boolean> {
+  return (await findWork(db, { now })).rows.length > 0
+}
 
 /** Whether some job's time has come. */
 export async function hasDueJobs(db: Db, now: number): Promise<boolean> {
@@ -21,6 +27,14 @@ export async function admitDueJobs(trx: Trx, now: number): Promise<void> {
   // Nearly always there are none, and a look costs less than an update of nothing.
   if (await hasDueJobs(trx, now)) await admit(trx, { now, most: mostAtOnce })
 }
+
+const findWork = hotStatement<'now', unknown>((db, slot) =>
+  sql`
+    select 1 as work from jobs where ${inLine}
+    union all
+    select 1 from jobs where ${due} and run_at <= ${slot('now')}
+    limit 1`.compile(db),
+)
 
 const findDue = hotStatement<'now', unknown>((db, slot) =>
   sql`select 1 as due from jobs where ${due} and run_at <= ${slot('now')} limit 1`.compile(db),
