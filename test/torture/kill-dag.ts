@@ -91,7 +91,7 @@ async function dieElsewhere(place: KillDagPlace, { foreignLeaseMs }: KillDagExte
     // Before anyone who could judge its process has started.
     await place.database.db
       .updateTable('scheduler_instances')
-      .set({ host: 'elsewhere' })
+      .set({ host: 'elsewhere', boot_id: 'another boot' })
       .where('pid', '=', runner.child.pid)
       .execute()
     return runner
