@@ -1,18 +1,17 @@
 import { openSimulated } from '../simulation/open-simulated.ts'
-import { runScript } from '../simulation/run-script.ts'
-import { scriptOf } from '../simulation/script.ts'
-import { atLeast, exactly, noted, type Engine, type Figure, type Size, type TortureLine } from './line.ts'
+import type { DagModelRunnerInput } from './dag-model-runner.ts'
+import { playSeeds, replayEvery, type Seeds, type SeedsFound } from './dag-model-seeds.ts'
+import { atLeast, exactly, noted, type Engine, type Figure, type Scene, type Size, type TortureLine } from './line.ts'
+import { ScriptProcess, withScript } from './scripts.ts'
 
 /** Plans and lives; on a server every statement is a round trip. */
 const counts: Readonly<Record<Engine, Readonly<Record<Size, number>>>> = {
   SQLite: { short: 15, normal: 10_000, full: 60_000 },
   Postgres: { short: 3, normal: 500, full: 3000 },
 }
-/** Every so many is played twice, to the same trace. */
-const replayEvery = 10
-/** Jobs in the largest plan: of every fourth seed, because small plans go wrong as well and cost less. */
 const largest: Readonly<Record<Size, number>> = { short: 12, normal: 30, full: 60 }
-const smallPlan = 12
+/** Seeds have nothing to do with each other: one process per core, each with a database of its own. */
+const players = 2
 
 /** Generated plans under crashes, lost acknowledgements, jumping clocks and people, against the reference model. */
 export const dagModel: TortureLine = {
@@ -20,43 +19,61 @@ export const dagModel: TortureLine = {
   promise:
     'never starts a job before its dependencies, releases each once, ends every run, and does all of it again for the same seed',
   run: async (scene, size) => {
-    const database = scene.engine === 'SQLite' ? await openSimulated() : (await scene.open()).database
-    try {
-      const count = counts[scene.engine][size]
-      const found = { seeds: [] as string[], replays: 0, diverged: 0, entries: 0 }
-      for (let index = 0; index < count; index++) {
-        const seed = scene.seed * 1_000_000 + index
-        const most = seed % 4 === 0 ? largest[size] : smallPlan
-        const script = scriptOf(seed, most)
-        const { faults, hash, entries } = await runScript(script, database)
-        found.entries += entries
-        if (faults.length > 0) found.seeds.push(`scriptOf(${seed}, ${most}): ${faults[0]}`)
-        if (index % replayEvery !== 0) continue
-        found.replays += 1
-        if ((await runScript(script, database)).hash !== hash) found.diverged += 1
-      }
-      return figures(count, found)
-    } finally {
-      if (scene.engine === 'SQLite') await database.close()
-    }
+    const count = counts[scene.engine][size]
+    const seeds = { first: scene.seed * 1_000_000, count, largest: largest[size] }
+    const found = size === 'short' ? [await playHere(scene, seeds)] : await playTogether(scene, seeds)
+    return figures(count, found)
   },
 }
 
-function figures(
-  count: number,
-  found: {
-    readonly seeds: readonly string[]
-    readonly replays: number
-    readonly diverged: number
-    readonly entries: number
-  },
-): readonly Figure[] {
+type AllSeeds = Omit<Seeds, 'player' | 'players'>
+
+async function playHere(scene: Scene, seeds: AllSeeds): Promise<SeedsFound> {
+  const database = scene.engine === 'SQLite' ? await openSimulated() : (await scene.open()).database
+  try {
+    return await playSeeds(database, { ...seeds, player: 0, players: 1 })
+  } finally {
+    if (scene.engine === 'SQLite') await database.close()
+  }
+}
+
+function playTogether(scene: Scene, seeds: AllSeeds): Promise<readonly SeedsFound[]> {
+  return withScript('dag-model-runner', async (script) => {
+    const processes: ScriptProcess[] = []
+    for (let player = 0; player < players; player++) {
+      const opened = scene.engine === 'SQLite' ? null : await scene.open()
+      const server = opened === null ? null : { url: opened.url, schema: opened.schema }
+      const input: DagModelRunnerInput = { seeds: { ...seeds, player, players }, server }
+      processes.push(new ScriptProcess(script, input))
+    }
+    for (const one of processes) {
+      await one.ready()
+      one.go()
+    }
+    return Promise.all(processes.map((one) => one.result<SeedsFound>()))
+  })
+}
+
+function figures(count: number, found: readonly SeedsFound[]): readonly Figure[] {
+  const sum = (of: (one: SeedsFound) => number) => found.reduce((total, one) => total + of(one), 0)
+  const faults = found.flatMap((one) => one.faults)
   return [
     noted('generated DAGs', count),
-    noted('things that happened', found.entries),
-    exactly('DAGs that the model could not explain', found.seeds.length, 0),
-    ...found.seeds.slice(0, 10).map((seed) => ({ name: 'seed', value: seed, bound: 'none', pass: false })),
-    atLeast('seeds played twice', found.replays, { limit: Math.floor(count / replayEvery) }),
-    exactly('replays that went another way', found.diverged, 0),
+    noted(
+      'things that happened',
+      sum((one) => one.entries),
+    ),
+    exactly('DAGs that the model could not explain', faults.length, 0),
+    ...faults.slice(0, 10).map((seed) => ({ name: 'seed', value: seed, bound: 'none', pass: false })),
+    atLeast(
+      'seeds played twice',
+      sum((one) => one.replays),
+      { limit: Math.floor(count / replayEvery) },
+    ),
+    exactly(
+      'replays that went another way',
+      sum((one) => one.diverged),
+      0,
+    ),
   ]
 }
