@@ -184,6 +184,8 @@ export class SchedulerRun {
     }
     if (held.ended().length > 0) return
     const busy = counts.settled + counts.claimed + counts.rescued + counts.woken > 0
+    // The pass after the last end may find that nothing is left: nobody would wake a sleep before it.
+    if (this.#options.untilIdle && busy && held.size === 0) return
     const limits = { mostMs: this.#options.leaseMs / 4, untilMs: this.#stopAt, signal: wakeup }
     const changed = await this.#pause?.sleep({ busy, full: this.#isFull(counts) }, limits)
     if (changed === true && !tables.complete) tables.forget()
