@@ -76,7 +76,7 @@ type Figures = Pick<BenchReport, 'jobsPerSecond' | 'claimMs' | 'startMs' | 'comm
 /** One part after the other; null as soon as the signal ends it. */
 async function measure(scene: BenchScene, { onProgress, signal }: BenchDeps, options: BenchOptions) {
   onProgress(`Measuring the database in ${scene.area.name}`)
-  const { commit, question, fsync } = await measureDatabase(scene, databaseSamples)
+  const { commit, question, fsync } = await measureDatabase(scene, Math.min(options.jobs, databaseSamples))
   if (signal.aborted) return null
   onProgress(`Running ${options.jobs} jobs, ${options.concurrency} at once`)
   const jobsPerSecond = await measureThroughput(scene, options)

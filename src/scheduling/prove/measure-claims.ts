@@ -10,10 +10,11 @@ export interface ClaimMeasure
   readonly tables: StoreDeps['tables'] & SchedulerDeps['tables']
   readonly version: string
   readonly signal: AbortSignal
+  /** As many at most; no more than can be claimed in three seconds. */
+  readonly jobs: number
 }
 
 const slug = 'claims'
-const jobs = 1000
 const concurrency = 50
 const longestMs = 3000
 
@@ -26,7 +27,7 @@ const done: Outcome = {
 
 /** Claims per second of one scheduler whose work takes no time, ends and released dependants included. */
 export async function measureClaims(measure: ClaimMeasure): Promise<number> {
-  const { clock, version, signal } = measure
+  const { clock, version, signal, jobs } = measure
   await storePlan(measure, proofPlan(slug, jobs), { workspace: '/', approvedBy: 'orch doctor', onTakenSlug: 'refuse' })
   const scheduler = new Scheduler(
     {

@@ -9,16 +9,21 @@ export interface Spread {
   readonly max: number
 }
 
-const most = 200
 const longestMs = 2000
 const block = Buffer.alloc(4096, 1)
 
+export interface Repetition {
+  readonly clock: Clock
+  /** Samples at most. */
+  readonly times: number
+}
+
 /** Writes a page and flushes it to the disk again and again, in a file of its own in the directory. */
-export async function measureFsync(directory: string, clock: Clock): Promise<Spread> {
+export async function measureFsync(directory: string, repetition: Repetition): Promise<Spread> {
   const path = join(directory, 'fsync')
   const file = await open(path, 'w', 0o600)
   try {
-    return await measureSpread(clock, async () => {
+    return await measureSpread(repetition, async () => {
       await file.write(block)
       await file.sync()
     })
@@ -29,10 +34,10 @@ export async function measureFsync(directory: string, clock: Clock): Promise<Spr
 }
 
 /** Repeats something for at most two seconds and says how long it took. */
-export async function measureSpread(clock: Clock, work: () => Promise<unknown>): Promise<Spread> {
+export async function measureSpread({ clock, times }: Repetition, work: () => Promise<unknown>): Promise<Spread> {
   const took: number[] = []
   const until = clock.monotonic() + longestMs
-  while (took.length < most && (took.length === 0 || clock.monotonic() < until)) {
+  while (took.length < times && (took.length === 0 || clock.monotonic() < until)) {
     const begin = clock.monotonic()
     await work()
     took.push(clock.monotonic() - begin)

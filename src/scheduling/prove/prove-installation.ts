@@ -15,7 +15,7 @@ import { openScratchArea, removeLeftovers, type ScratchArea, type ScratchDeps } 
 import { scratchName } from '../scratch-name.ts'
 import { failedRunner, killInTurn } from './kill-rounds.ts'
 import { measureClaims } from './measure-claims.ts'
-import { measureFsync, measureSpread, type Spread } from './measure-disk.ts'
+import { measureFsync, measureSpread, type Repetition, type Spread } from './measure-disk.ts'
 import { proofPlan } from './proof-plan.ts'
 import { startProofRunner, type ProofRunner, type ProofRunnerInput } from './proof-runner.ts'
 import { PurchaseWitness } from './purchase-witness.ts'
@@ -69,6 +69,8 @@ const latencyMs = 40
 const leaseMs = 5000
 /** Runners are started and killed for so long; on a slow machine there are fewer kills. */
 const killingMs = 20_000
+const diskSamples = 200
+const claimedJobs = 1000
 const longestEndMs = 60_000
 
 /** Null where it was stopped. Whatever happens, the scratch area is removed; what a kill leaves, the next proof removes. */
@@ -138,10 +140,9 @@ class ProofRun {
       const quarantined = await this.#finish()
       onProgress('measuring the disk and the claims')
       const jobs = await this.#look()
-      const fsyncMs = await measureFsync(area.schema === null ? area.name : directory, clock)
+      const fsyncMs = await measureFsync(area.schema === null ? area.name : directory, this.#repetition())
       const commitMs = await this.#measureCommit()
-      const claims = { ...deps, database: area.database, tables: this.#tables, version: deps.toolVersion, signal }
-      const claimsPerSecond = Math.round(await measureClaims(claims))
+      const claimsPerSecond = Math.round(await this.#measureClaims())
       const counts = judge(jobs, this.#witness)
       const held = counts.lost + counts.completedTwice + counts.paidTwice + counts.unexplained === 0
       const durationMs = Math.round(clock.monotonic() - begin)
@@ -242,9 +243,29 @@ class ProofRun {
   async #measureCommit(): Promise<Spread> {
     const { area, deps } = this.#parts
     const event = { projectId: this.#projectId, jobId: null, attempt: null, kind: 'measured', data: {} }
-    return measureSpread(deps.clock, () =>
+    return measureSpread(this.#repetition(), () =>
       area.database.write((trx) => appendEvents(trx, [event], { ids: deps.ids, at: deps.clock.now() })),
     )
+  }
+
+  #measureClaims(): Promise<number> {
+    const { deps, options, area } = this.#parts
+    const jobs = Math.min(claimedJobs, options.jobs * 10)
+    const { toolVersion: version } = deps
+    return measureClaims({
+      ...deps,
+      database: area.database,
+      tables: this.#tables,
+      version,
+      signal: options.signal,
+      jobs,
+    })
+  }
+
+  /** A proof with few jobs is to be a quick one. */
+  #repetition(): Repetition {
+    const { deps, options } = this.#parts
+    return { clock: deps.clock, times: Math.min(diskSamples, options.jobs) }
   }
 
   async #end(): Promise<void> {

@@ -32,7 +32,7 @@ describeEachDatabase('orch bench', (open) => {
     const database = await open()
     await storeRows(database, { jobs: [{ key: 'a' }, { key: 'b', dependsOn: ['a'] }] })
     const before = await hashOf(database)
-    const result = await runOrch(['bench', '--jobs', '30', '--concurrency', '5', '--json'], {
+    const result = await runOrch(['bench', '--jobs', '6', '--concurrency', '3', '--json'], {
       cwd: temporaryDirectory(),
       env: database.env,
     })
@@ -40,11 +40,11 @@ describeEachDatabase('orch bench', (open) => {
     const { data } = JSON.parse(result.stdout) as { data: Record<string, unknown> }
     expect(data).toMatchObject({
       engine: database.dialect.label,
-      jobs: 30,
-      concurrency: 5,
+      jobs: 6,
+      concurrency: 3,
       seed: 1,
-      claimMs: { samples: 30 },
-      startMs: { samples: 20 },
+      claimMs: { samples: 6 },
+      startMs: { samples: 6 },
     })
     expect(data['jobsPerSecond']).toBeGreaterThan(0)
     expect(await hashOf(database)).toBe(before)
@@ -59,7 +59,7 @@ describeEachDatabase('orch bench', (open) => {
     if (isServerUrl(database.url)) await sql`create schema ${sql.id(dead)}`.execute(database.db)
     else mkdirSync(join(dirname(database.url), dead))
     const controller = new AbortController()
-    const running = runOrch(['bench', '--jobs', '20000'], {
+    const running = runOrch(['bench', '--jobs', '2000'], {
       cwd: temporaryDirectory(),
       env: database.env,
       signal: controller.signal,

@@ -23,13 +23,22 @@ import { hermeticEnv } from '../../support/run-orch.ts'
 
 const bin = (name: string) => new URL(`../../../bin/${name}`, import.meta.url).pathname
 
-function prove(url: string, cwd: string, signal = new AbortController().signal) {
+interface Size {
+  readonly jobs: number
+  readonly kills: number
+}
+
+function prove(
+  url: string,
+  cwd: string,
+  { jobs, kills, signal = new AbortController().signal }: Size & { readonly signal?: AbortSignal },
+) {
   const progress: string[] = []
   const env = hermeticEnv(cwd)
   const parts = { clock: systemClock, random: systemRandom, ids: systemIds, migrations, toolVersion: 'test', env }
   const deps = { ...parts, stateDir: join(cwd, 'state'), runnerScript: bin('prove-runner.js') }
   const onProgress = (message: string) => void progress.push(message)
-  const proof = proveInstallation(deps, { databaseUrl: url, jobs: 60, kills: 3, signal, onProgress })
+  const proof = proveInstallation(deps, { databaseUrl: url, jobs, kills, signal, onProgress })
   return { proof, progress }
 }
 
@@ -75,9 +84,9 @@ describeEachDatabase('orch doctor --prove', (open) => {
     await storeRows(database, { jobs: [{ key: 'a' }, { key: 'b', dependsOn: ['a'] }] })
     const cwd = temporaryDirectory()
     const before = await fingerprint(database)
-    const { proof, progress } = prove(database.url, cwd)
+    const { proof, progress } = prove(database.url, cwd, { jobs: 24, kills: 2 })
     const found = await proof
-    expect(found).toMatchObject({ engine: database.dialect.label, jobs: 60, lost: 0, completedTwice: 0, paidTwice: 0 })
+    expect(found).toMatchObject({ engine: database.dialect.label, jobs: 24, lost: 0, completedTwice: 0, paidTwice: 0 })
     expect(found).toMatchObject({ unexplained: 0, held: true, leftovers: [] })
     expect(found?.kills).toBeGreaterThan(0)
     expect(found?.claimsPerSecond).toBeGreaterThan(0)
@@ -94,7 +103,7 @@ describeEachDatabase('orch doctor --prove', (open) => {
     const cwd = temporaryDirectory()
     const before = childProcesses()
     const stop = new AbortController()
-    const { proof, progress } = prove(database.url, cwd, stop.signal)
+    const { proof, progress } = prove(database.url, cwd, { jobs: 24, kills: 2, signal: stop.signal })
     await until(() => progress.length > 0)
     stop.abort()
     expect(await proof).toBeNull()
@@ -120,7 +129,7 @@ describeEachDatabase('orch doctor --prove', (open) => {
     }
     const left = await areas(database, cwd)
     expect(left).toHaveLength(2)
-    const found = await prove(database.url, cwd).proof
+    const found = await prove(database.url, cwd, { jobs: 4, kills: 0 }).proof
     expect(found?.leftovers).toHaveLength(2)
     for (const name of left) expect(found?.leftovers.join('\n')).toContain(name)
     expect(await areas(database, cwd)).toEqual([])
@@ -146,7 +155,7 @@ describePostgres('orch doctor --prove', (open) => {
     const url = new URL(database.url)
     url.username = role
     try {
-      await expect(prove(url.href, temporaryDirectory()).proof).rejects.toMatchObject({
+      await expect(prove(url.href, temporaryDirectory(), { jobs: 4, kills: 0 }).proof).rejects.toMatchObject({
         code: 'ORCH_DATABASE_FAILED',
         message: `${role} may not create a schema in postgres, and a scratch area is one`,
         hint: `Ask for it: grant create on database "postgres" to "${role}"`,
