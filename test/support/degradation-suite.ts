@@ -69,7 +69,7 @@ const calls: Readonly<Record<string, readonly string[]>> = {
   'project cancel': ['sample', '--yes'],
   'jobs watch': ['sample'],
   usage: [],
-  bench: ['--jobs', '3'],
+  bench: ['--jobs', '1'],
   schema: ['plan'],
   completion: ['bash'],
   'db trust': [],
@@ -142,10 +142,10 @@ export function degradationSuite(
   it.each(tables)(
     'without the table %s every command works, or says what is off and what brings it back',
     async (table) => {
-      const usual = await usualExits(open)
+      const usual = await usualResults(open)
       const results = await runCatalogue(open, table)
       const complaints = [...results].flatMap(
-        ([path, result]) => complaint(path, { result, usual: usual.get(path) ?? 0, table }) ?? [],
+        ([path, result]) => complaint(path, { result, usual: usual.get(path)?.exitCode ?? 0, table }) ?? [],
       )
       expect(complaints).toEqual([])
     },
@@ -153,17 +153,14 @@ export function degradationSuite(
   )
 
   it('with every table, no call of the suite is a usage error', async () => {
-    const results = await runCatalogue(open, null)
+    const results = await usualResults(open)
     const refused = [...results].filter(([, { exitCode }]) => exitCode === 1 || exitCode === 2)
     expect(refused.map(([path, { exitCode, stderr }]) => `${path}: ${exitCode} ${stderr}`)).toEqual([])
   }, 120_000)
 
-  let known: Promise<ReadonlyMap<string, number>> | undefined
+  let known: Promise<ReadonlyMap<string, OrchResult>> | undefined
   /** How each call ends when nothing is missing. */
-  function usualExits(openDatabase: OpenTestDatabase): Promise<ReadonlyMap<string, number>> {
-    known ??= runCatalogue(openDatabase, null).then(
-      (results) => new Map([...results].map(([path, { exitCode }]) => [path, exitCode])),
-    )
-    return known
+  function usualResults(openDatabase: OpenTestDatabase): Promise<ReadonlyMap<string, OrchResult>> {
+    return (known ??= runCatalogue(openDatabase, null))
   }
 }
