@@ -14,7 +14,8 @@ function shortTest(line: TortureLine, engine: Engine, open: OpenTestDatabase): v
   it(`${line.promise}`, async () => {
     const figures = await line.run(testScene(engine, open), 'short')
     expect(figures.length).toBeGreaterThan(0)
-    expect(figures.filter(({ pass }) => !pass)).toEqual([])
+    const broken = figures.filter(({ pass }) => !pass)
+    expect(broken.map(({ name, value, bound }) => `${name}: ${value} instead of ${bound}`)).toEqual([])
   }, 60_000)
 }
 

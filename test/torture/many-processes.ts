@@ -29,7 +29,7 @@ export const manyProcesses: TortureLine = {
       for (let index = 0; index < extent.seeds; index++) {
         rounds.push(await playRound(await scene.open(), { script, extent, seed: scene.seed + index }))
       }
-      return figuresOf(rounds, extent)
+      return figuresOf(rounds, size)
     }),
 }
 
@@ -88,7 +88,10 @@ async function countNotOnce({ db }: Database, jobs: number): Promise<number> {
   return jobs - rows.filter((row) => Number(row.completions) === 1).length
 }
 
-function figuresOf(rounds: readonly Round[], extent: Extent): readonly Figure[] {
+function figuresOf(rounds: readonly Round[], size: Size): readonly Figure[] {
+  const extent = extents[size]
+  const fewest = Math.min(...rounds.map((round) => round.fewest))
+  const share = 'jobs of the process that got the fewest'
   const sum = (of: (round: Round) => number) => rounds.reduce((total, round) => total + of(round), 0)
   const lockErrors = rounds.flatMap((round) => round.lockErrors)
   return [
@@ -105,7 +108,8 @@ function figuresOf(rounds: readonly Round[], extent: Extent): readonly Figure[] 
     ),
     exactly('lock errors shown', lockErrors.length, 0),
     ...lockErrors.slice(0, 3).map((text) => noted('shown', text.slice(0, 200))),
-    atLeast('jobs of the process that got the fewest', Math.min(...rounds.map((round) => round.fewest)), { limit: 1 }),
+    // So few jobs may be over before a process on a busy machine has begun.
+    size === 'short' ? noted(share, fewest) : atLeast(share, fewest, { limit: 1 }),
     noted(
       'jobs per second, median',
       rounds.map((round) => round.jobsPerSecond).toSorted((a, b) => a - b)[Math.floor(rounds.length / 2)] ?? 0,
