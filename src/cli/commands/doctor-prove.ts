@@ -1,6 +1,6 @@
 /** `orch doctor --prove`: its wiring and its words. */
 import type { ExitName } from '../../errors/exit-code.ts'
-import type { Spread } from '../../scheduling/prove/measure-disk.ts'
+import type { Spread } from '../../scheduling/measure/spread.ts'
 import type { Proof } from '../../scheduling/prove/prove-installation.ts'
 import type { Invocation } from '../command.ts'
 import { plainLine } from '../render/plain.ts'

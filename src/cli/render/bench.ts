@@ -1,6 +1,6 @@
 /** What `orch bench` measured, for programs and for people. */
 import type { BenchOptions, BenchReport } from '../../scheduling/bench/run-bench.ts'
-import type { Spread } from '../../scheduling/bench/spread.ts'
+import type { Spread } from '../../scheduling/measure/spread.ts'
 import type { Io } from '../io.ts'
 
 export function benchDocument({ leftovers, ...report }: BenchReport, options: BenchOptions) {

@@ -1,9 +1,5 @@
 import * as z from 'zod'
-import { documentSchema } from './values.ts'
-
-const spread = z
-  .strictObject({ samples: z.int(), p50: z.number(), p95: z.number(), p99: z.number(), max: z.number() })
-  .describe('Milliseconds')
+import { documentSchema, spread } from './values.ts'
 
 const bench = z.strictObject({
   engine: z.string(),

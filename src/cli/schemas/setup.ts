@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { settingSources } from '../../config/settings.ts'
 import { findingSections } from '../../doctor/finding.ts'
-import { documentSchema, eventSchema, settingValue } from './values.ts'
+import { documentSchema, eventSchema, settingValue, spread } from './values.ts'
 
 const preparedFile = z.strictObject({ path: z.string(), change: z.enum(['created', 'extended', 'kept']) })
 
@@ -35,8 +35,6 @@ const diagnosis = z.strictObject({
   settings: z.array(z.strictObject({ key: z.string(), value: settingValue, source: z.enum(settingSources) })),
   next: z.string().nullable(),
 })
-
-const spread = z.strictObject({ p50: z.number(), p99: z.number(), max: z.number() }).describe('Milliseconds')
 
 const proof = z.strictObject({
   engine: z.string(),

@@ -23,3 +23,8 @@ export function documentSchema(kind: string, data: z.ZodType) {
 export function eventSchema(kind: string, data: z.ZodType) {
   return z.strictObject({ kind: z.literal(kind), version: z.literal(1), data })
 }
+
+/** How long something took when it was repeated. */
+export const spread = z
+  .strictObject({ samples: z.int(), p50: z.number(), p95: z.number(), p99: z.number(), max: z.number() })
+  .describe('Milliseconds')

@@ -1,5 +1,4 @@
-import type { Check, Plan, PlannedJob } from '../../domain/plan.ts'
-import { defaultMaxTries, defaultRole } from '../plan-schema.ts'
+import type { Check, Plan } from '../../domain/plan.ts'
 
 /** What a person may say about a blueprint's plan. */
 export interface BlueprintInput {
@@ -32,30 +31,6 @@ export function fixedBlueprint({
     jobs,
   })
   return { ...about, build }
-}
-
-/** A job with everything unsaid at its default. */
-export function blueprintJob(
-  job: Pick<PlannedJob, 'key' | 'title' | 'description' | 'executor'> & Partial<PlannedJob>,
-): PlannedJob {
-  return {
-    role: job.executor === 'command' ? null : defaultRole,
-    dependsOn: [],
-    priority: 'medium',
-    run: null,
-    timeoutMs: null,
-    repeatable: false,
-    needs: [],
-    writes: null,
-    locks: [],
-    tasks: [],
-    acceptance: [],
-    deliverables: [],
-    estimate: null,
-    maxTries: defaultMaxTries,
-    model: null,
-    ...job,
-  }
 }
 
 /** The file exists, the job changed it, and it contains the text. */

@@ -1,10 +1,11 @@
 import type { PlannedJob } from '../../domain/plan.ts'
-import { blueprintJob, commandCheck, fileCheck, fixedBlueprint, type Blueprint } from './blueprint.ts'
+import { commandCheck, fileCheck, fixedBlueprint, type Blueprint } from './blueprint.ts'
+import { plannedJob } from '../planned-job.ts'
 
 const tests = commandCheck('tests', ['node', '--test'])
 
 const jobs: readonly PlannedJob[] = [
-  blueprintJob({
+  plannedJob({
     key: 'usage',
     title: 'Write down the command line',
     description:
@@ -16,7 +17,7 @@ const jobs: readonly PlannedJob[] = [
     acceptance: [fileCheck('documented', 'docs/usage.md', 'exit')],
     estimate: { inputTokens: 25_000, outputTokens: 3500 },
   }),
-  blueprintJob({
+  plannedJob({
     key: 'scaffold',
     title: 'Set up the project',
     description:
@@ -32,7 +33,7 @@ const jobs: readonly PlannedJob[] = [
     ],
     estimate: { inputTokens: 40_000, outputTokens: 5000 },
   }),
-  blueprintJob({
+  plannedJob({
     key: 'arguments',
     title: 'Read the command line',
     description:
@@ -44,7 +45,7 @@ const jobs: readonly PlannedJob[] = [
     acceptance: [fileCheck('written', 'src/arguments.js'), tests],
     estimate: { inputTokens: 45_000, outputTokens: 5000 },
   }),
-  blueprintJob({
+  plannedJob({
     key: 'core',
     title: 'Do the work',
     description:
@@ -56,7 +57,7 @@ const jobs: readonly PlannedJob[] = [
     acceptance: [fileCheck('written', 'src/core.js'), tests],
     estimate: { inputTokens: 60_000, outputTokens: 7000 },
   }),
-  blueprintJob({
+  plannedJob({
     key: 'wire',
     title: 'Join command line and work',
     description:
@@ -69,7 +70,7 @@ const jobs: readonly PlannedJob[] = [
     acceptance: [fileCheck('wired', 'src/main.js', 'core.js'), tests],
     estimate: { inputTokens: 50_000, outputTokens: 5000 },
   }),
-  blueprintJob({
+  plannedJob({
     key: 'behaviour-tests',
     title: 'Test it as its users run it',
     description:
@@ -81,7 +82,7 @@ const jobs: readonly PlannedJob[] = [
     acceptance: [fileCheck('written', 'test/cli.test.js'), tests],
     estimate: { inputTokens: 60_000, outputTokens: 7000 },
   }),
-  blueprintJob({
+  plannedJob({
     key: 'readme',
     title: 'Explain how to use it',
     description:
@@ -93,7 +94,7 @@ const jobs: readonly PlannedJob[] = [
     acceptance: [fileCheck('written', 'README.md', '--help')],
     estimate: { inputTokens: 30_000, outputTokens: 2500 },
   }),
-  blueprintJob({
+  plannedJob({
     key: 'verify',
     title: 'Run every test',
     description: 'Runs the whole test suite once more on the finished work.',

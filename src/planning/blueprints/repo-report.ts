@@ -1,5 +1,6 @@
 import type { JsonSchema, PlannedJob } from '../../domain/plan.ts'
-import { blueprintJob, commandCheck, fileCheck, fixedBlueprint, type Blueprint } from './blueprint.ts'
+import { commandCheck, fileCheck, fixedBlueprint, type Blueprint } from './blueprint.ts'
+import { plannedJob } from '../planned-job.ts'
 import { reportCommand, reportFolder } from './repo-report-scripts.ts'
 
 type Program = Parameters<typeof reportCommand>[0]
@@ -16,7 +17,7 @@ interface Measurement {
 /** A job that measures the workspace with a program and writes what it found as JSON. */
 function measure({ key, title, description, schema }: Measurement, overrides: Partial<PlannedJob> = {}): PlannedJob {
   const file = at(`${key}.json`)
-  return blueprintJob({
+  return plannedJob({
     key,
     title,
     description,
@@ -83,7 +84,7 @@ const measurements: readonly PlannedJob[] = [
 ]
 
 const written: readonly PlannedJob[] = [
-  blueprintJob({
+  plannedJob({
     key: 'overview',
     title: 'Describe the repository',
     description:
@@ -95,7 +96,7 @@ const written: readonly PlannedJob[] = [
     acceptance: [fileCheck('written', at('overview.md'))],
     estimate: { inputTokens: 4000, outputTokens: 600 },
   }),
-  blueprintJob({
+  plannedJob({
     key: 'readme-review',
     title: 'Review the README',
     description:
@@ -107,7 +108,7 @@ const written: readonly PlannedJob[] = [
     acceptance: [fileCheck('written', at('readme-review.md'))],
     estimate: { inputTokens: 5000, outputTokens: 1000 },
   }),
-  blueprintJob({
+  plannedJob({
     key: 'next-steps',
     title: 'Propose next steps',
     description: `Look at the open markers and at the files they stand in, then write ${at('next-steps.md')}: the three most worthwhile next steps for this repository, each with its reason and the place in the code. Markdown, no heading.`,
@@ -121,7 +122,7 @@ const written: readonly PlannedJob[] = [
   }),
 ]
 
-const report = blueprintJob({
+const report = plannedJob({
   key: 'report',
   title: 'Assemble the report',
   description: 'Puts measurements and texts together into one document.',

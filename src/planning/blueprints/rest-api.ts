@@ -1,10 +1,11 @@
 import type { PlannedJob } from '../../domain/plan.ts'
-import { blueprintJob, commandCheck, fileCheck, fixedBlueprint, type Blueprint } from './blueprint.ts'
+import { commandCheck, fileCheck, fixedBlueprint, type Blueprint } from './blueprint.ts'
+import { plannedJob } from '../planned-job.ts'
 
 const tests = commandCheck('tests', ['node', '--test'])
 
 const jobs: readonly PlannedJob[] = [
-  blueprintJob({
+  plannedJob({
     key: 'contract',
     title: 'Write down the API',
     description:
@@ -16,7 +17,7 @@ const jobs: readonly PlannedJob[] = [
     acceptance: [fileCheck('documented', 'docs/api.md', 'GET')],
     estimate: { inputTokens: 2000, outputTokens: 4000 },
   }),
-  blueprintJob({
+  plannedJob({
     key: 'scaffold',
     title: 'Set up the project',
     description:
@@ -28,7 +29,7 @@ const jobs: readonly PlannedJob[] = [
     acceptance: [fileCheck('manifest', 'package.json', '"test"'), fileCheck('server', 'src/server.js'), tests],
     estimate: { inputTokens: 40_000, outputTokens: 5000 },
   }),
-  blueprintJob({
+  plannedJob({
     key: 'storage',
     title: 'Store the resources',
     description:
@@ -40,7 +41,7 @@ const jobs: readonly PlannedJob[] = [
     acceptance: [fileCheck('written', 'src/storage.js'), tests],
     estimate: { inputTokens: 60_000, outputTokens: 7000 },
   }),
-  blueprintJob({
+  plannedJob({
     key: 'validation',
     title: 'Validate requests',
     description:
@@ -52,7 +53,7 @@ const jobs: readonly PlannedJob[] = [
     acceptance: [fileCheck('written', 'src/validation.js'), tests],
     estimate: { inputTokens: 50_000, outputTokens: 6000 },
   }),
-  blueprintJob({
+  plannedJob({
     key: 'routes',
     title: 'Answer the routes',
     description:
@@ -65,7 +66,7 @@ const jobs: readonly PlannedJob[] = [
     acceptance: [fileCheck('written', 'src/routes.js'), tests],
     estimate: { inputTokens: 70_000, outputTokens: 8000 },
   }),
-  blueprintJob({
+  plannedJob({
     key: 'api-tests',
     title: 'Test the API from the outside',
     description:
@@ -77,7 +78,7 @@ const jobs: readonly PlannedJob[] = [
     acceptance: [fileCheck('written', 'test/api.test.js'), tests],
     estimate: { inputTokens: 70_000, outputTokens: 8000 },
   }),
-  blueprintJob({
+  plannedJob({
     key: 'readme',
     title: 'Explain how to use it',
     description:
@@ -89,7 +90,7 @@ const jobs: readonly PlannedJob[] = [
     acceptance: [fileCheck('written', 'README.md', 'curl')],
     estimate: { inputTokens: 40_000, outputTokens: 3000 },
   }),
-  blueprintJob({
+  plannedJob({
     key: 'verify',
     title: 'Run every test',
     description: 'Runs the whole test suite once more on the finished work.',

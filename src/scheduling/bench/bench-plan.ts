@@ -1,5 +1,6 @@
 import type { Priority } from '../../domain/job-state.ts'
 import type { Plan, PlannedJob } from '../../domain/plan.ts'
+import { plannedJob } from '../../planning/planned-job.ts'
 import type { Random } from '../../runtime/random.ts'
 
 const priorities: readonly Priority[] = ['low', 'medium', 'high']
@@ -19,25 +20,15 @@ export function benchPlan(slug: string, jobs: number, random: Random): Plan {
 
 function benchJob(index: number, random: Random): PlannedJob {
   const key = `job-${String(index).padStart(6, '0')}`
-  return {
+  return plannedJob({
     key,
     title: key,
     description: 'Never executed: the bench measures what is around the work.',
-    role: null,
-    dependsOn: [],
     priority: priorities[Math.floor(random.next() * priorities.length)] ?? 'medium',
     executor: 'command',
     run: ['true'],
-    timeoutMs: null,
     repeatable: true,
-    needs: [],
     writes: [],
-    locks: [],
-    tasks: [],
-    acceptance: [],
-    deliverables: [],
-    estimate: null,
     maxTries: 1,
-    model: null,
-  }
+  })
 }

@@ -14,8 +14,8 @@ import { Scheduler } from '../scheduler.ts'
 import type { SchedulerDeps, SchedulerEvent, SchedulerOptions } from '../scheduler-types.ts'
 import type { ScratchArea } from '../scratch-area.ts'
 import { benchPlan } from './bench-plan.ts'
-import { measureFsync } from './measure-fsync.ts'
-import { measureSpread, spreadOf, type Spread } from './spread.ts'
+import { measureFsync } from '../measure/measure-fsync.ts'
+import { measureSpread, spreadOf, type Spread } from '../measure/spread.ts'
 
 export interface BenchScene {
   readonly area: ScratchArea

@@ -11,7 +11,7 @@ import {
   measureThroughput,
   type BenchScene,
 } from './bench-scheduler.ts'
-import type { Spread } from './spread.ts'
+import type { Spread } from '../measure/spread.ts'
 
 export interface BenchDeps extends Pick<ScratchDeps, 'migrations' | 'toolVersion'> {
   readonly clock: Clock

@@ -1,4 +1,5 @@
 import type { Plan, PlannedJob } from '../../domain/plan.ts'
+import { plannedJob } from '../../planning/planned-job.ts'
 
 /** How far back the dependencies of a job lie: wide enough to keep every runner busy, and still a DAG. */
 const stride = 40
@@ -19,27 +20,7 @@ export function proofPlan(slug: string, jobs: number): Plan {
 function proofJob(index: number): PlannedJob {
   const key = keyOf(index)
   const dependsOn = [index - stride, index - stride - 1].filter((at) => at >= 0).map(keyOf)
-  return {
-    key,
-    title: key,
-    description: `Marker <${key}>.`,
-    role: 'general_worker',
-    dependsOn,
-    priority: 'medium',
-    executor: 'llm',
-    run: null,
-    timeoutMs: null,
-    repeatable: false,
-    needs: [],
-    writes: null,
-    locks: [],
-    tasks: [],
-    acceptance: [],
-    deliverables: [],
-    estimate: null,
-    maxTries: 3,
-    model: null,
-  }
+  return plannedJob({ key, title: key, description: `Marker <${key}>.`, executor: 'llm', dependsOn })
 }
 
 function keyOf(index: number): string {

@@ -15,7 +15,8 @@ import { openScratchArea, removeLeftovers, type ScratchArea, type ScratchDeps } 
 import { scratchName } from '../scratch-name.ts'
 import { failedRunner, killInTurn } from './kill-rounds.ts'
 import { measureClaims } from './measure-claims.ts'
-import { measureFsync, measureSpread, type Repetition, type Spread } from './measure-disk.ts'
+import { measureFsync } from '../measure/measure-fsync.ts'
+import { measureSpread, type Repetition, type Spread } from '../measure/spread.ts'
 import { proofPlan } from './proof-plan.ts'
 import { startProofRunner, type ProofRunner, type ProofRunnerInput } from './proof-runner.ts'
 import { PurchaseWitness } from './purchase-witness.ts'
@@ -69,6 +70,7 @@ const latencyMs = 40
 const leaseMs = 5000
 /** Runners are started and killed for so long; on a slow machine there are fewer kills. */
 const killingMs = 20_000
+const longestMeasureMs = 2000
 const diskSamples = 200
 const claimedJobs = 1000
 const longestEndMs = 60_000
@@ -265,7 +267,8 @@ class ProofRun {
   /** A proof with few jobs is to be a quick one. */
   #repetition(): Repetition {
     const { deps, options } = this.#parts
-    return { clock: deps.clock, times: Math.min(diskSamples, options.jobs) }
+    const times = Math.min(diskSamples, options.jobs)
+    return { clock: deps.clock, signal: options.signal, times, longestMs: longestMeasureMs }
   }
 
   async #end(): Promise<void> {
