@@ -8,7 +8,7 @@ interface Extent {
 }
 
 const extents: Readonly<Record<Size, Extent>> = {
-  short: { jobs: 100, chain: 20 },
+  short: { jobs: 60, chain: 10 },
   normal: { jobs: 10_000, chain: 2000 },
   full: { jobs: 10_000, chain: 10_000 },
 }

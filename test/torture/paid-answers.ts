@@ -24,7 +24,7 @@ interface Amounts {
 
 const every = ['locked', 'stopped', 'full', 'read-only']
 const sizes: Readonly<Record<Size, Amounts>> = {
-  short: { causes: ['locked'], jobs: 3, awayMs: 800, lockedMs: 800, kills: 2 },
+  short: { causes: ['locked'], jobs: 3, awayMs: 400, lockedMs: 400, kills: 1 },
   normal: { causes: every, jobs: 6, awayMs: 10_000, lockedMs: 35_000, kills: 20 },
   full: { causes: every, jobs: 12, awayMs: 150_000, lockedMs: 150_000, kills: 250 },
 }

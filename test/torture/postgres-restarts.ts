@@ -39,7 +39,7 @@ interface Extent {
 }
 
 const extents: Readonly<Record<Size, Extent>> = {
-  short: { jobs: 14, absences: 1, runners: 2, everyMs: [300, 600], killEvery: 1, slowMs: 250 },
+  short: { jobs: 10, absences: 1, runners: 2, everyMs: [100, 300], killEvery: 1, slowMs: 250 },
   normal: { jobs: 400, absences: 20, runners: 3, everyMs: [3000, 6000], killEvery: 2, slowMs: 400 },
   full: { jobs: 1500, absences: 100, runners: 4, everyMs: [4000, 8000], killEvery: 2, slowMs: 400 },
 }

@@ -18,7 +18,7 @@ import { atMost, exactly, noted, type Figure, type Scene, type Size, type Tortur
 
 const bin = new URL('../../bin/orch.js', import.meta.url).pathname
 const sizes: Readonly<Record<Size, { readonly trials: number; readonly lanes: number }>> = {
-  short: { trials: 4, lanes: 2 },
+  short: { trials: 2, lanes: 1 },
   normal: { trials: 200, lanes: 4 },
   full: { trials: 1000, lanes: 4 },
 }
