@@ -1,8 +1,14 @@
-/** The whole main job over real HTTP, once per engine and wire protocol; raw SQL and the server's own log agree. */
+/** The whole main job over real HTTP, with each wire protocol and on each engine; raw SQL and the server's own log agree. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { describeEachDatabase, temporaryDirectory, type TestDatabase } from '../support/databases.ts'
+import {
+  describePostgres,
+  describeSqlite,
+  temporaryDirectory,
+  type OpenTestDatabase,
+  type TestDatabase,
+} from '../support/databases.ts'
 import { startFakeModelServer, type FakeReply, type FakeRequest } from '../support/fake-model-server.ts'
 import { documentOf, runOrchDone } from '../support/run-orch.ts'
 
@@ -102,8 +108,13 @@ function openOwn(database: TestDatabase, cwd: string) {
   return database.connect({ url: join(cwd, '.orch', 'orch.db') })
 }
 
-describeEachDatabase('init, provider, sync, plan, approve, run, usage', (open) => {
-  test.each(protocols)('over the wire of $kind', async ({ kind, path, keyed }) => {
+const title = 'init, provider, sync, plan, approve, run, usage'
+describeSqlite(title, (open) => mainJob(open, protocols))
+// What comes over the wire is stored by the same code on every engine.
+describePostgres(title, (open) => mainJob(open, protocols.slice(0, 1)))
+
+function mainJob(open: OpenTestDatabase, wires: readonly (typeof protocols)[number][]): void {
+  test.each(wires)('over the wire of $kind', async ({ kind, path, keyed }) => {
     const database = await open({ migrate: false })
     const { cwd, server, orch, outputs } = await startProject(database)
 
@@ -137,4 +148,4 @@ describeEachDatabase('init, provider, sync, plan, approve, run, usage', (open) =
     expect(existsSync(join(cwd, '.orch', 'orch.db'))).toBe(database.schema === undefined)
     expect(JSON.stringify(server.calls().map((call) => call.headers)).includes(canaryKey)).toBe(keyed)
   })
-})
+}

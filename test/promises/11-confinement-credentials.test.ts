@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { describeEachDatabase, temporaryDirectory } from '../support/databases.ts'
+import { describePostgres, describeSqlite, temporaryDirectory, type OpenTestDatabase } from '../support/databases.ts'
 import { startFakeModelServer, type FakeReply } from '../support/fake-model-server.ts'
 import { runOrch } from '../support/run-orch.ts'
 
@@ -32,8 +32,14 @@ const failures: readonly ((key: string) => FakeReply)[] = [
   (key) => ({ text: `your key is ${key}`, finish: 'content_filter' }),
 ]
 
-describeEachDatabase('a key', (open) => {
-  it.each(canaries)('%s is on no screen, in no error and in no database, whatever goes wrong', async (key) => {
+/** What a key looks like is nothing to the engine: a server takes one that every pattern knows, and two that none does. */
+const canariesOfServer = [canaries[0], canaries[5], canaries[6]].filter((key) => key !== undefined)
+
+describeSqlite('a key', (open) => keySuite(open, canaries))
+describePostgres('a key', (open) => keySuite(open, canariesOfServer))
+
+function keySuite(open: OpenTestDatabase, keys: readonly string[]): void {
+  it.each(keys)('%s is on no screen, in no error and in no database, whatever goes wrong', async (key) => {
     let failure = failures[0]
     const server = await startFakeModelServer({ models: ['m'], key, respond: () => failure?.(key) ?? {} })
     const { url, schema, db } = await open()
@@ -69,7 +75,7 @@ describeEachDatabase('a key', (open) => {
     expect(JSON.stringify(rows)).not.toContain(key)
     expect(filesUnder(cwd).filter((path) => readFileSync(path, 'latin1').includes(key))).toEqual([])
   })
-})
+}
 
 function filesUnder(directory: string): string[] {
   return readdirSync(directory, { recursive: true })
