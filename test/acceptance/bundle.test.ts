@@ -5,7 +5,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { describeEachDatabase, temporaryDirectory } from '../support/databases.ts'
 import { startFakeModelServer } from '../support/fake-model-server.ts'
-import { documentOf, runOrchProcess } from '../support/run-orch.ts'
+import { documentOf, runOrchDone, runOrchProcess } from '../support/run-orch.ts'
 
 /** The built program in a directory of its own; fails where a call does not end well. */
 function program(env: Readonly<Record<string, string>> = {}) {
@@ -15,7 +15,9 @@ function program(env: Readonly<Record<string, string>> = {}) {
     expect({ call: argv.join(' '), ...result }).toMatchObject({ exitCode: 0 })
     return result
   }
-  return { run }
+  /** The same call from the sources: for what only prepares. */
+  const prepare = (...argv: readonly string[]) => runOrchDone(argv, { cwd, env })
+  return { run, prepare }
 }
 
 describe('the built program', () => {
@@ -25,10 +27,10 @@ describe('the built program', () => {
       const server = await startFakeModelServer({ models: ['tiny-model'] })
       onTestFinished(() => server.close())
       const path = kind === 'ollama' ? '' : kind === 'google' ? '/v1beta' : '/v1'
-      const { run } = program({ LAB_KEY: 'key-of-the-laboratory' })
-      await run('init')
-      await run('providers', 'add', 'lab', '--kind', kind, '--base-url', `${server.url}${path}`)
-      await run('providers', 'key', 'lab', '--env', 'LAB_KEY', '--yes')
+      const { run, prepare } = program({ LAB_KEY: 'key-of-the-laboratory' })
+      await prepare('init')
+      await prepare('providers', 'add', 'lab', '--kind', kind, '--base-url', `${server.url}${path}`)
+      await prepare('providers', 'key', 'lab', '--env', 'LAB_KEY', '--yes')
       const tested = await run('providers', 'test', 'lab', '--model', 'tiny-model', '--json')
       expect(documentOf(tested).data).toMatchObject({ ok: true })
       expect(server.calls()).toHaveLength(1)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { describeEachDatabase, temporaryDirectory, type TestDatabase } from '../support/databases.ts'
 import { storeRows } from '../support/job-rows.ts'
-import { hermeticEnv, listensToSignals, runOrchProcess } from '../support/run-orch.ts'
+import { hermeticEnv, listensToSignals, runOrchDone } from '../support/run-orch.ts'
 
 const bin = new URL('../../bin/orch.js', import.meta.url).pathname
 
@@ -20,7 +20,7 @@ async function startRun(database: TestDatabase, sleepMs: number, { early }: { re
   await storeRows(database, { slug, jobs: [job, { ...job, key: 'b', dependsOn: ['a'] }], project: { workspace: cwd } })
   const schema: Record<string, string> = database.schema === undefined ? {} : { ORCH_DB_SCHEMA: database.schema }
   const env = { ORCH_DATABASE_URL: database.url, ...schema }
-  await runOrchProcess(['db', 'trust', '--yes'], { cwd, env })
+  await runOrchDone(['db', 'trust', '--yes'], { cwd, env })
   const child = spawn(process.execPath, [bin, 'jobs', 'run'], {
     cwd,
     env: hermeticEnv(cwd, env),
