@@ -308,13 +308,7 @@ function providerGetters(sources: ProviderSources) {
 }
 
 function systemParts(logger: Logger) {
-  return {
-    clock: systemClock,
-    random: systemRandom,
-    ids: systemIds,
-    logger,
-    version: packageJson.version,
-  }
+  return { clock: systemClock, random: systemRandom, ids: systemIds, logger, version: packageJson.version }
 }
 
 type Files = Awaited<ReturnType<typeof readFiles>>
@@ -339,6 +333,7 @@ interface FoundFiles {
 
 function databaseGetters(options: ContextOptions, { paths, files, logger }: FoundFiles) {
   const opened: Database[] = []
+  let closed = false
   const address = lazy(async () => {
     const settings = new Settings({ env: options.env, database: new Map(), ...(await files()) })
     return findDatabaseAddress({ flag: options.globals.db, settings, paths, cwd: options.cwd })
@@ -347,6 +342,8 @@ function databaseGetters(options: ContextOptions, { paths, files, logger }: Foun
     const { openDatabase } = await import('./database/connection.ts')
     const database = await openDatabase(url, { ...openOptions(options), create })
     logger.debug('opened the database', { address: database.address, engine: database.dialect.label })
+    // Whoever asked for it may be gone by now, with a signal: its connections would keep the process for seconds.
+    if (closed) await database.close()
     opened.push(database)
     return database
   }
@@ -369,7 +366,8 @@ function databaseGetters(options: ContextOptions, { paths, files, logger }: Foun
     return new Capabilities(await database(), migrations, systemClock)
   })
   const close = async () => {
-    for (const one of opened) await one.close()
+    closed = true
+    for (const one of opened.splice(0)) await one.close()
   }
   return { databaseAddress: address, databaseExists, database, createDatabase, tables, close }
 }
