@@ -195,11 +195,12 @@ export class World {
   async #passToItsEnd(slot: Slot): Promise<TickCounts | null> {
     const { view, scheduler } = slot
     const strikes = view.strikes
+    const begunMs = this.clock.monotonic()
     try {
       const counts = await scheduler.tick()
       this.trace.add(this.clock.monotonic(), 'pass', { slot: slot.number, ...counts })
       await drain()
-      this.#expectNoticed(slot)
+      this.#expectNoticed(slot, begunMs)
       return counts
     } catch (error) {
       const failure = view.database.dialect.classify(error)
@@ -210,11 +211,14 @@ export class World {
     }
   }
 
-  /** Work whose attempt is not current any more is told to stop within a second of looking. */
-  #expectNoticed({ workers }: Slot): void {
+  /**
+   * Work whose attempt is not current any more is told to stop by the first pass that begins a second later. One
+   * that had begun before, and got stuck in the middle, may have looked already.
+   */
+  #expectNoticed({ workers }: Slot, begunMs: number): void {
     for (const { attempt, over, staleSinceMs } of workers) {
       if (over || attempt.signal.aborted || staleSinceMs === null) continue
-      if (this.clock.monotonic() - staleSinceMs < noticeMs) continue
+      if (begunMs - staleSinceMs < noticeMs) continue
       this.faults.push(`attempt ${attempt.number} of ${attempt.job.key} goes on although it is not current any more`)
     }
   }
