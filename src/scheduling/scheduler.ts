@@ -9,7 +9,7 @@ import type { ClaimedJob, ClaimRequest } from '../database/queries/claim.ts'
 import { hasWork } from '../database/queries/due-jobs.ts'
 import type { ReadinessFacts } from '../database/queries/readiness-conditions.ts'
 import { finishAttempts } from '../database/queries/finish.ts'
-import { findAbandoned, rescueJobs, sweepLocks } from '../database/queries/rescue.ts'
+import { findAbandoned, findLeftLocks, releaseLeftLocks, rescueJobs, sweepLocks } from '../database/queries/rescue.ts'
 import { wakeStranded } from '../database/queries/wake.ts'
 import { listActiveWorkspaces } from '../database/repositories/job-repository.ts'
 import {
@@ -151,7 +151,7 @@ export class Scheduler {
       this.#leases.hurry()
       await this.#leases.keep(tables)
     }
-    const deadOwners = tables.instances ? await findDeadOwners(this.deps, this.id) : []
+    const deadOwners = await findDeadOwners(this.deps, this.id, tables)
     const heldJobIds = this.held.keys().map((key) => key.jobId)
     const byLease = this.#vigil.judgesLeases
     const request = { schedulerId: this.id, heldJobIds, deadOwners, byLease, ids, tables }
@@ -167,9 +167,18 @@ export class Scheduler {
       await killRemains(report.jobId, report.attempt)
       notify({ kind: 'rescued', report })
     }
+    if (tables.locks) await this.#releaseLeftLocks(deadOwners)
     if (tables.reservations) await settleStranded(this.deps)
     this.#rescueAt = clock.monotonic() + rescueEveryMs
     return reports.length
+  }
+
+  /** A job that was cancelled after its scheduler died has nobody else to stop its processes and give back its locks. */
+  async #releaseLeftLocks(deadOwners: readonly string[]): Promise<void> {
+    const { database, killRemains } = this.deps
+    const left = await findLeftLocks(database, deadOwners)
+    for (const { jobId, attempt } of left) await killRemains(jobId, attempt)
+    await releaseLeftLocks(database, left)
   }
 
   async #wake(tables: TablesNow): Promise<number> {

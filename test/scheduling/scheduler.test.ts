@@ -99,6 +99,33 @@ describeEachDatabase('one pass of the scheduler', (open) => {
     expect(row).toMatchObject({ attempt: 2, try: 1, interruptions: 1, lease_owner: alive.scheduler.id })
   })
 
+  it('gives back what a job holds that was cancelled after its process died, and stops what is left of it', async () => {
+    const database = await open()
+    await storeRows(database, {
+      jobs: [
+        { key: 'a', locks: ['port'] },
+        { key: 'b', locks: ['port'], priority: 'low' },
+      ],
+    })
+    const dead = aScheduler(database, { deps: { execute: pendingWork().execute }, options: { concurrency: 1 } })
+    await dead.scheduler.tick()
+    await cancelJobRow(database, { jobId: 'sample-a', reason: 'person', ids: systemIds, hasEventTable: true })
+    const killed: string[] = []
+    const killRemains = async (jobId: string, attempt: number) => void killed.push(`${jobId} ${attempt}`)
+    const { execute } = pendingWork()
+    for (const isAlive of [() => true, () => null]) {
+      const { scheduler } = aScheduler(database, { deps: { isAlive, killRemains, execute } })
+      expect(await scheduler.tick()).toMatchObject({ claimed: 0 })
+    }
+    expect(killed).toEqual([])
+    const { scheduler } = aScheduler(database, { deps: { isAlive: () => false, killRemains, execute } })
+    expect(await scheduler.tick()).toMatchObject({ rescued: 0, claimed: 1 })
+    expect(killed).toEqual(['sample-a 1'])
+    expect(await statesByKey(database)).toEqual({ a: 'cancelled', b: 'running' })
+    const locks = await database.db.selectFrom('job_locks').select('job_id').execute()
+    expect(locks).toEqual([{ job_id: 'sample-b' }])
+  })
+
   it('leaves the jobs of a live process alone, and of one it cannot judge while the lease lasts', async () => {
     const database = await open()
     await storeRows(database, { jobs: [{ key: 'a' }] })

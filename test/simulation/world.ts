@@ -263,6 +263,16 @@ export class World {
     await this.crash(slot)
   }
 
+  /** Schedulers whose end their peers can tell by who they were; all others are judged by their leases. */
+  async knownGone(): Promise<ReadonlySet<string>> {
+    const noted = await this.database.db.selectFrom('scheduler_instances').select(['id', 'stopped_at']).execute()
+    const gone = noted.filter(({ id, stopped_at }) => {
+      const owner = this.#owners.get(id)
+      return stopped_at !== null || (owner?.alive === false && this.slots.some(({ host }) => host === owner.host))
+    })
+    return new Set(gone.map(({ id }) => id))
+  }
+
   /** Does something and explains what changed. The action returns how many places are free after it, if that is known. */
   async step(name: string, at: readonly Slot[], action: () => Promise<number | null>): Promise<void> {
     const from = this.clock.now()

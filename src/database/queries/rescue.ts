@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { AttemptEnd } from '../../domain/attempt-end.ts'
 import type { Database } from '../connection.ts'
 import type { Db } from '../dialect/dialect.ts'
-import { removeOrphanLocks } from '../repositories/lock-repository.ts'
+import { releaseLocks, removeOrphanLocks } from '../repositories/lock-repository.ts'
 import type { AttemptKey } from './fence.ts'
 import { finishInside, type FinishedAttempt, type FinishOptions, type FinishReport } from './finish.ts'
 
@@ -59,6 +59,30 @@ export async function rescueJobs(
     const finishes = abandoned.filter(({ jobId, attempt }) => numbers.get(jobId) === attempt)
     return finishInside(trx, finishes, { ...request, eventKind: 'rescued', now })
   })
+}
+
+/**
+ * Attempts that hold locks although their job runs no more and their scheduler is dead: cancelled when there was
+ * nobody left to notice. No lease need run out for them.
+ */
+export async function findLeftLocks(database: Database, deadOwners: readonly string[]): Promise<readonly AttemptKey[]> {
+  if (deadOwners.length === 0) return []
+  const rows = await database.db
+    .selectFrom('job_locks')
+    .innerJoin('jobs', 'jobs.id', 'job_locks.job_id')
+    .select(['jobs.id', 'jobs.attempt'])
+    .distinct()
+    .whereRef('job_locks.attempt', '=', 'jobs.attempt')
+    .where('jobs.state', '<>', 'running')
+    .where('jobs.lease_owner', 'in', deadOwners)
+    .orderBy('jobs.id')
+    .execute()
+  return rows.map(({ id, attempt }) => ({ jobId: id, attempt }))
+}
+
+/** Gives back what such attempts hold; whoever claims the job again has an attempt of its own. */
+export async function releaseLeftLocks(database: Database, left: readonly AttemptKey[]): Promise<void> {
+  if (left.length > 0) await database.write((trx) => releaseLocks(trx, left))
 }
 
 /** Locks that outlived a cancelled job's last lease. */

@@ -57,18 +57,24 @@ export async function touchSchedulerInstance(
     .execute()
 }
 
-/** The schedulers that own running jobs, the given one left out. */
-export async function listOwners(db: Db, except: string): Promise<SchedulerInstance[]> {
+/**
+ * The schedulers that own running jobs, or jobs that no longer run and still hold locks; the given one left out.
+ * Without `hasLockTable` the latter hold none.
+ */
+export async function listOwners(
+  db: Db,
+  { except, hasLockTable }: { readonly except: string; readonly hasLockTable: boolean },
+): Promise<SchedulerInstance[]> {
+  const owners = db
+    .selectFrom('jobs')
+    .select((owner) => owner.ref('jobs.lease_owner').$notNull().as('owner'))
+    .where('jobs.lease_owner', '<>', except)
+  const ofRunning = owners.where('jobs.state', '=', 'running')
+  const ofLocks = owners.where('jobs.id', 'in', (eb) => eb.selectFrom('job_locks').select('job_locks.job_id'))
   const rows = await db
     .selectFrom('scheduler_instances')
     .selectAll()
-    .where('id', 'in', (eb) =>
-      eb
-        .selectFrom('jobs')
-        .select((owner) => owner.ref('jobs.lease_owner').$notNull().as('owner'))
-        .where('jobs.state', '=', 'running')
-        .where('jobs.lease_owner', '<>', except),
-    )
+    .where((eb) => eb.or([eb('id', 'in', ofRunning), ...(hasLockTable ? [eb('id', 'in', ofLocks)] : [])]))
     .execute()
   return rows.map(toInstance)
 }
