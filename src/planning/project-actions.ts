@@ -74,24 +74,28 @@ export interface CancelledProject extends Changed {
   readonly jobs: readonly string[]
 }
 
-/** Cancels the project and every job that has not ended; running work is stopped by its scheduler. Final. */
+/**
+ * Cancels the project and every job that has not ended; running work is stopped by its scheduler. Final: done again,
+ * it cancels what `jobs retry` brought back since.
+ */
 export async function cancelProject(deps: StoreDeps, slug: string, reason: string): Promise<CancelledProject> {
   await deps.tables.require(['projects', 'jobs'], 'Cancelling a project')
   const hasAttempts = await deps.tables.has('attempts')
   const hasEvents = await deps.tables.has('job_events')
   return deps.database.announce(async (trx) => {
     const project = await lock(trx, slug)
-    if (project.status === 'cancelled') return { project, changed: false, jobs: [] }
     await lockJobs(trx, project.id, deps.database.dialect.skipsLocked)
     const atMs = await deps.database.dialect.now(trx)
     const cancelled = await cancelOpenJobs(trx, project.id, atMs)
+    const isNew = project.status !== 'cancelled'
+    if (!isNew && cancelled.length === 0) return { project, changed: false, jobs: [] }
     const ids = cancelled.map(({ id }) => id)
     if (hasAttempts) await endAttempts(trx, ids, atMs)
     const next: Project = { ...project, status: 'cancelled', updatedAt: atMs }
     await replaceProject(trx, next)
     const about = { projectId: project.id, attempt: null, data: { reason } }
     const events: NewJobEvent[] = [
-      { ...about, jobId: null, kind: 'project.cancelled' },
+      ...(isNew ? [{ ...about, jobId: null, kind: 'project.cancelled' }] : []),
       ...ids.map((jobId) => ({ ...about, jobId, kind: 'cancelled' })),
     ]
     if (hasEvents) await appendEvents(trx, events, { ids: deps.ids, at: atMs })

@@ -71,6 +71,20 @@ describeEachDatabase('project actions', (open) => {
     expect(kinds.toSorted()).toEqual(['cancelled', 'cancelled', 'project.cancelled', 'project.stored'])
   })
 
+  it('cancel, said again, ends what was retried since', async () => {
+    const database = await open()
+    const deps = storeDepsFor(database)
+    const { project } = await storePlan(deps, plan, { ...options, approvedBy: 'mia' })
+    await cancelProject(deps, 'sample', 'no longer needed')
+    await database.db.updateTable('jobs').set({ state: 'ready' }).where('key', '=', 'a').execute()
+    expect(await cancelProject(deps, 'sample', 'again')).toMatchObject({ changed: true, jobs: ['a'] })
+    const left = await database.db.selectFrom('jobs').select('key').where('state', '<>', 'cancelled').execute()
+    expect(left).toEqual([])
+    const kinds = (await listEvents(database.db, { projectId: project.id })).map(({ kind }) => kind)
+    expect(kinds.filter((kind) => kind === 'project.cancelled')).toHaveLength(1)
+    expect(kinds.filter((kind) => kind === 'cancelled')).toHaveLength(4)
+  })
+
   it('names a near project', async () => {
     const deps = storeDepsFor(await open())
     await storePlan(deps, plan, options)
