@@ -159,18 +159,20 @@ export class ReferenceModel {
     return true
   }
 
-  /** The job and its dead ancestors come back, then what was skipped behind them and has no dead ancestor left. */
+  /** The job and its dead ancestors come back, then what was skipped behind them and is behind no dead job any more. */
   retry(key: string, at: Span): boolean {
     const target = this.job(key)
     if (!dead.includes(target.state)) return false
     const back = [...this.ancestors(key), key].filter((one) => dead.includes(this.job(one).state))
+    for (const one of back) this.job(one).state = 'blocked'
     const behind = new Set(back.flatMap((one) => this.#allBehind(one)))
-    for (const one of back) this.job(one).state = 'blocked'
-    for (const one of behind) {
-      const lost = this.ancestors(one).some((before) => ['failed', 'cancelled'].includes(this.job(before).state))
-      if (this.job(one).state === 'skipped' && !lost) back.push(one)
+    // Nearest first: what comes back lets those behind it come back as well.
+    for (const one of [...behind].toSorted((a, b) => this.ancestors(a).length - this.ancestors(b).length)) {
+      const job = this.job(one)
+      if (job.state !== 'skipped' || job.node.after.some((before) => dead.includes(this.job(before).state))) continue
+      job.state = 'blocked'
+      back.push(one)
     }
-    for (const one of back) this.job(one).state = 'blocked'
     for (const one of back) this.#revive(this.job(one), at, one === key)
     return true
   }
@@ -239,12 +241,10 @@ export class ReferenceModel {
     return this.job(key).node.after.filter((before) => this.job(before).state !== 'completed').length
   }
 
+  /** Takes everything along that waits behind it; what runs or completed stays, and so does what waits for that only. */
   #die(job: ModelJob, state: 'failed' | 'cancelled' | 'skipped'): void {
     job.state = state
-    for (const key of this.#allBehind(job.node.key)) {
-      const other = this.job(key)
-      if (other.state === 'blocked') other.state = 'skipped'
-    }
+    for (const other of this.#dependants(job.node.key)) if (other.state === 'blocked') this.#die(other, 'skipped')
   }
 
   /** Where a job that does not run belongs: behind a dead one, behind an unfinished one, or ready. */

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { finishAttempts } from '../../../src/database/queries/finish.ts'
+import type { AttemptEnd } from '../../../src/domain/attempt-end.ts'
 import { systemIds } from '../../../src/runtime/ids.ts'
 import { describeEachDatabase } from '../../support/databases.ts'
 import { eventKinds, statesByKey, storeRows } from '../../support/job-rows.ts'
@@ -76,6 +77,40 @@ describeEachDatabase('finishing', (open) => {
       'd skipped because sample-a',
     ])
   })
+
+  it.each(['dead first', 'completed first', 'together'])(
+    'leaves to a job that ran before a changed plan put a dead one in front of it what is behind it: %s',
+    async (order) => {
+      const database = await open()
+      await storeRows(database, {
+        jobs: [
+          { key: 'a' },
+          { key: 'late', dependsOn: ['a'] },
+          { key: 'ran' },
+          { key: 'other' },
+          { key: 'last', dependsOn: ['ran', 'other'] },
+        ],
+      })
+      await claim(database)
+      const end = (key: string, how: AttemptEnd) => ({
+        jobId: `sample-${key}`,
+        attempt: 1,
+        projectId: 'sample',
+        end: how,
+      })
+      await database.db
+        .insertInto('job_dependencies')
+        .values({ job_id: 'sample-ran', depends_on_id: 'sample-late' })
+        .execute()
+      const ends = [end('a', deadEnd), end('ran', anEnd())]
+      if (order === 'completed first') ends.reverse()
+      const groups = order === 'together' ? [ends] : ends.map((one) => [one])
+      for (const group of groups) await finishAttempts(database, group, { ids: systemIds, tables: allTables })
+      expect(await statesByKey(database)).toMatchObject({ late: 'skipped', ran: 'completed', last: 'blocked' })
+      await finishAttempts(database, [end('other', anEnd())], { ids: systemIds, tables: allTables })
+      expect(await statesByKey(database)).toMatchObject({ last: 'ready' })
+    },
+  )
 
   it('puts a failed try back with the next try number and its failure', async () => {
     const database = await open()
