@@ -37,7 +37,7 @@ describe('the simulated scheduler', () => {
     expect((await runScript(scriptOf(4), database)).hash).not.toBe((await runScript(scriptOf(5), database)).hash)
   })
 
-  // What these seeds found once.
+  // What these seeds found once; `npm run torture -- dag-model` plays plans of up to 12 jobs and of up to 30.
   it.each([
     [30, 30, 'a plan that puts a job before one that runs'],
     [133, 30, 'a plan that puts a job before one that runs and then waits'],
@@ -50,8 +50,6 @@ describe('the simulated scheduler', () => {
   ])('holds for seed %i with up to %i jobs: %s', async (seed, largest) => {
     expect(explained(await runScript(scriptOf(seed, largest), database))).toEqual([])
   })
-
-  // Of the shorter plans that `npm run torture -- dag-model` plays.
 
   it.each(Object.entries(sabotages))('notices a scheduler that %s', async (_name, sabotage) => {
     const found: string[] = []
