@@ -23,7 +23,10 @@ interface Starting {
   readonly onEnd: () => void
 }
 
-/** The attempts a scheduler owns: running ones and those whose outcome still has to be written. */
+/**
+ * The attempts a scheduler owns: running ones and those whose outcome still has to be written. By attempt and not by
+ * job: one that was cancelled keeps its place until it ends, also when its job was retried and is claimed again.
+ */
 export class HeldAttempts {
   readonly #held = new Map<string, HeldAttempt>()
 
@@ -40,12 +43,12 @@ export class HeldAttempts {
   }
 
   keys(): readonly AttemptKey[] {
-    return this.all().map(({ claimed }) => ({ jobId: claimed.job.id, attempt: claimed.job.attempt }))
+    return this.all().map(({ claimed }) => keyOf(claimed))
   }
 
   runningKeys(): readonly AttemptKey[] {
     const running = this.all().filter(({ outcome }) => outcome === null)
-    return running.map(({ claimed: { job } }) => ({ jobId: job.id, attempt: job.attempt }))
+    return running.map(({ claimed }) => keyOf(claimed))
   }
 
   /** Attempts that ended and whose end is not written yet. */
@@ -55,9 +58,11 @@ export class HeldAttempts {
 
   /** Starts the work. Whatever it throws becomes an outcome. */
   start(claimed: ClaimedJob, starting: Starting): void {
+    // An older attempt of the job lost it, or this one could not have been claimed; it need not wait to be told.
+    for (const older of this.all()) if (older.claimed.job.id === claimed.job.id) abort(older.controller, 'lost')
     const controller = new AbortController()
     const held: HeldAttempt = { claimed, controller, startedAtMs: starting.startedAtMs, outcome: null }
-    this.#held.set(claimed.job.id, held)
+    this.#held.set(nameOf(keyOf(claimed)), held)
     const attempt: Attempt = {
       job: claimed.job,
       project: claimed.project,
@@ -76,11 +81,11 @@ export class HeldAttempts {
 
   /** Forgets an attempt whose end is written or that belongs to somebody else. */
   drop(held: HeldAttempt): void {
-    if (this.#held.get(held.claimed.job.id) === held) this.#held.delete(held.claimed.job.id)
+    this.#held.delete(nameOf(keyOf(held.claimed)))
   }
 
-  abort(jobId: string, reason: StopReason): void {
-    const held = this.#held.get(jobId)
+  abort(key: AttemptKey, reason: StopReason): void {
+    const held = this.#held.get(nameOf(key))
     if (held !== undefined) abort(held.controller, reason)
   }
 
@@ -94,16 +99,24 @@ export class HeldAttempts {
    */
   judge(keys: readonly AttemptKey[], standings: readonly Standing[]): readonly HeldAttempt[] {
     const byJob = new Map(standings.map((standing) => [standing.jobId, standing]))
-    return keys.flatMap(({ jobId, attempt }) => {
-      const held = this.#held.get(jobId)
+    return keys.flatMap((key) => {
+      const held = this.#held.get(nameOf(key))
       // What has ended meanwhile needs no stop, and its own end may be why it does not stand.
-      if (held === undefined || held.outcome !== null || held.claimed.job.attempt !== attempt) return []
-      const verdict = verdictOn(held, byJob.get(jobId))
+      if (held === undefined || held.outcome !== null) return []
+      const verdict = verdictOn(held, byJob.get(key.jobId))
       const known = held.controller.signal.aborted
       if (verdict !== null) abort(held.controller, verdict)
       return verdict === 'lost' && !known ? [held] : []
     })
   }
+}
+
+function keyOf({ job }: ClaimedJob): AttemptKey {
+  return { jobId: job.id, attempt: job.attempt }
+}
+
+function nameOf({ jobId, attempt }: AttemptKey): string {
+  return `${jobId}#${attempt}`
 }
 
 function verdictOn({ claimed }: HeldAttempt, standing: Standing | undefined): 'cancelled' | 'lost' | null {

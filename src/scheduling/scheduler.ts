@@ -22,7 +22,7 @@ import { LeaseKeeper } from './lease-keeper.ts'
 import { decideEnd } from './outcome-transition.ts'
 import { requiredLocks } from './required-locks.ts'
 import type { SchedulerDeps, SchedulerOptions, TickCounts } from './scheduler-types.ts'
-import { settleAndClaim } from './settle-attempts.ts'
+import { settleAndClaim, type SettledAndClaimed } from './settle-attempts.ts'
 import { LookPace } from './search-pace.ts'
 import { settleStranded } from './settle-stranded.ts'
 import { StandingWatch } from './standing-watch.ts'
@@ -87,7 +87,7 @@ export class Scheduler {
     await this.#leases.keep(tables)
     const rescued = await this.#rescue(tables)
     const woken = await this.#wake(tables)
-    const { settled, claimed } = await settleAndClaim(this.#settling(tables), await this.#claimRequest(tables))
+    const { settled, claimed } = await this.#settleAndClaim(tables)
     if (claimed.length > 0) this.deps.crashPoints?.pass('after-claim')
     if (settled + claimed.length > 0)
       this.#leases.hold(claimed.map(({ job }) => ({ jobId: job.id, attempt: job.attempt })))
@@ -105,7 +105,7 @@ export class Scheduler {
     for (const { jobId, attempt } of this.held.runningKeys()) await this.deps.killRemains(jobId, attempt)
     const tables = await this.tables.look()
     if (tables === null) return
-    await settleAndClaim(this.#settling(tables), await this.#claimRequest(tables))
+    await this.#settleAndClaim(tables)
     await this.#releaseRest(tables)
   }
 
@@ -190,19 +190,23 @@ export class Scheduler {
     return woken
   }
 
-  #settling(tables: TablesNow) {
-    return { deps: this.deps, options: this.options, held: this.held, tables }
+  /** Settles what is over by now and claims for the places that nothing else is in. */
+  async #settleAndClaim(tables: TablesNow): Promise<SettledAndClaimed> {
+    const { deps, options, held } = this
+    const ended = held.ended()
+    const places = options.concurrency - (held.size - ended.length)
+    // What has just ended may have released more; otherwise one look says whether there is anything to ask about.
+    const hasChance = places > 0 && !this.draining && (ended.length > 0 || (await this.#hasWork()))
+    const request = await this.#claimRequest(tables, hasChance ? places : 0)
+    return settleAndClaim({ deps, options, held, tables, ended }, request)
   }
 
-  /** For the places that nothing runs in; for none while draining. */
-  async #claimRequest(tables: TablesNow): Promise<ClaimRequest> {
-    const free = () => (this.draining ? 0 : this.options.concurrency - this.held.running)
-    // What has just ended may have released more; otherwise one look says whether there is anything to ask about.
-    const hasChance = free() > 0 && (this.held.ended().length > 0 || (await this.#hasWork()))
-    const { limits, shared } = hasChance ? await this.#standing.forClaim() : {}
+  /** For so many places; for none while draining. */
+  async #claimRequest(tables: TablesNow, places: number): Promise<ClaimRequest> {
+    const { limits, shared } = places > 0 ? await this.#standing.forClaim() : {}
     return {
       schedulerId: this.id,
-      limit: hasChance ? free() : 0,
+      limit: this.draining ? 0 : places,
       leaseMs: this.options.leaseMs,
       projectSlug: this.options.projectSlug,
       // Which workspaces can be reached is asked of the few projects that have something to start.
@@ -237,7 +241,7 @@ export class Scheduler {
       classify: database.dialect.classify,
       onEnd: () => this.#onEnd(),
     })
-    if (this.draining) this.held.abort(claimed.job.id, 'stop')
+    if (this.draining) this.held.abort({ jobId: claimed.job.id, attempt: claimed.job.attempt }, 'stop')
     notify({ kind: 'started', claimed, atMs: claimed.job.updatedAt })
   }
 

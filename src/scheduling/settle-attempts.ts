@@ -7,11 +7,15 @@ import { decideEnd } from './outcome-transition.ts'
 import type { SchedulerDeps, SchedulerOptions } from './scheduler-types.ts'
 import type { TablesNow } from './table-watch.ts'
 
+type Ended = HeldAttempt & { readonly outcome: Outcome }
+
 interface Settling {
   readonly deps: SchedulerDeps
   readonly options: SchedulerOptions
   readonly held: HeldAttempts
   readonly tables: TablesNow
+  /** What was over when the claim was asked for: an attempt that ends after that is the next pass's, with its place. */
+  readonly ended: readonly Ended[]
 }
 
 export interface SettledAndClaimed {
@@ -19,15 +23,13 @@ export interface SettledAndClaimed {
   readonly claimed: readonly ClaimedJob[]
 }
 
-type Ended = HeldAttempt & { readonly outcome: Outcome }
-
 /**
  * Writes the end of every attempt that is over and claims for the places that get free, all in one
  * transaction. When the database is away this throws and nothing is forgotten: the outcomes stay held and the
  * next pass tries again. With nothing to end it looks before it takes the write lock.
  */
 export async function settleAndClaim(settling: Settling, request: ClaimRequest): Promise<SettledAndClaimed> {
-  const ended = settling.held.ended()
+  const { ended } = settling
   if (ended.length === 0) return { settled: 0, claimed: await claimJobs(settling.deps.database, request) }
   const finishes = ended.flatMap((held) => toFinish(held, settling) ?? [])
   settling.deps.crashPoints?.pass('before-finish')
@@ -41,14 +43,15 @@ export async function settleAndClaim(settling: Settling, request: ClaimRequest):
 }
 
 function forget(ended: readonly Ended[], reports: readonly FinishReport[], { deps, held: all }: Settling): void {
-  const byJob = new Map(reports.map((report) => [report.jobId, report]))
+  const reportOn = ({ claimed: { job } }: Ended) =>
+    reports.find(({ jobId, attempt }) => jobId === job.id && attempt === job.attempt) ?? null
   for (const held of ended) {
     all.drop(held)
     deps.notify({
       kind: 'ended',
       claimed: held.claimed,
       outcome: held.outcome,
-      report: byJob.get(held.claimed.job.id) ?? null,
+      report: reportOn(held),
       durationMs: deps.clock.monotonic() - held.startedAtMs,
     })
   }

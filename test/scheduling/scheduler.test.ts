@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { cancelJobRow } from '../../src/database/queries/cancel-jobs.ts'
+import { retryJobs } from '../../src/database/queries/retry-jobs.ts'
 import { systemIds } from '../../src/runtime/ids.ts'
 import { describeEachDatabase } from '../support/databases.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -85,6 +86,32 @@ describeEachDatabase('one pass of the scheduler', (open) => {
     await scheduler.tick()
     expect(await statesByKey(database)).toEqual({ a: 'cancelled', b: 'skipped' })
     expect(await database.db.selectFrom('job_locks').select('name').execute()).toEqual([])
+    expect(scheduler.held.size).toBe(0)
+  })
+
+  it('stops an attempt whose job was cancelled and retried when it claims that again, and counts both until then', async () => {
+    const database = await open()
+    await storeRows(database, { jobs: ['a', 'b'].map((key) => ({ key, priority: key === 'a' ? 'high' : 'low' })) })
+    const work = pendingWork()
+    // Its clock stands still: it does not look whether what it runs is still wanted.
+    const deps = { execute: work.execute, clock: new FakeClock() }
+    const { scheduler } = aScheduler(database, { deps, options: { concurrency: 2 } })
+    await database.db.updateTable('jobs').set({ hold: 'person' }).where('key', '=', 'b').execute()
+    await scheduler.tick()
+    await scheduler.tick()
+    await cancelJobRow(database, { jobId: 'sample-a', reason: 'person', ids: systemIds, hasEventTable: true })
+    const projectId = (await database.db.selectFrom('projects').select('id').executeTakeFirstOrThrow()).id
+    const retry = { projectId, targets: ['sample-a'], putBack: [], ids: systemIds, hasEventTable: true }
+    await retryJobs(database, retry)
+    await database.db.updateTable('jobs').set({ hold: null }).where('key', '=', 'b').execute()
+    expect(await scheduler.tick()).toMatchObject({ claimed: 1, running: 2 })
+    expect(work.stops).toEqual(['a lost'])
+    await settled()
+    expect(await scheduler.tick()).toMatchObject({ settled: 1, claimed: 1, running: 2 })
+    await work.end('a')
+    await work.end('b')
+    expect(await scheduler.tick()).toMatchObject({ settled: 2, running: 0 })
+    expect(await statesByKey(database)).toEqual({ a: 'completed', b: 'completed' })
     expect(scheduler.held.size).toBe(0)
   })
 

@@ -47,6 +47,7 @@ describe('the simulated scheduler', () => {
     [1_007_165, 12, 'a job that completes behind one that is skipped at the same moment'],
     [1_008_598, 12, 'a cancel while a pass that had looked already is stuck'],
     [1_005_459, 12, 'locks of a job that was cancelled after its scheduler died'],
+    [1_002_223, 12, 'a job retried and claimed again while its cancelled attempt still ran in the same scheduler'],
   ])('holds for seed %i with up to %i jobs: %s', async (seed, largest) => {
     expect(explained(await runScript(scriptOf(seed, largest), database))).toEqual([])
   })

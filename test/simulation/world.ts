@@ -176,8 +176,9 @@ export class World {
       const counts = await Promise.all(ready.map((slot) => this.#pass(slot)))
       const [only] = counts
       const undisturbed = ready.length === 1 && ready[0]?.view.strikes === strikes[0]
+      // An attempt that ended in the middle of the pass keeps its place until the next one, which its end starts.
       return undisturbed && only !== null && only !== undefined
-        ? this.#script.concurrency - (ready[0]?.scheduler.held.running ?? 0)
+        ? this.#script.concurrency - (ready[0]?.scheduler.held.size ?? 0)
         : null
     })
     for (const slot of ready) if (slot.view.dead) await this.crash(slot)

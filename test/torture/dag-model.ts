@@ -17,12 +17,14 @@ const players = 2
 export const dagModel: TortureLine = {
   name: 'dag-model',
   promise:
-    'never starts a job before its dependencies, releases each once, ends every run, and does all of it again for the same seed',
+    'never starts a job before its dependencies, releases each once, ends every run, and on SQLite does all of it again for the same seed',
   run: async (scene, size) => {
     const count = counts[scene.engine][size]
-    const seeds = { first: scene.seed * 1_000_000, count, largest: largest[size] }
+    // On a server the race of passes side by side is decided by its processes and not by the seed.
+    const replays = scene.engine === 'SQLite'
+    const seeds = { first: scene.seed * 1_000_000, count, largest: largest[size], replays }
     const found = size === 'short' ? [await playHere(scene, seeds)] : await playTogether(scene, seeds)
-    return figures(count, found)
+    return [...figures(count, found), ...(replays ? replayFigures(count, found) : [])]
   },
 }
 
@@ -55,25 +57,33 @@ function playTogether(scene: Scene, seeds: AllSeeds): Promise<readonly SeedsFoun
 }
 
 function figures(count: number, found: readonly SeedsFound[]): readonly Figure[] {
-  const sum = (of: (one: SeedsFound) => number) => found.reduce((total, one) => total + of(one), 0)
   const faults = found.flatMap((one) => one.faults)
   return [
     noted('generated DAGs', count),
     noted(
       'things that happened',
-      sum((one) => one.entries),
+      sum(found, (one) => one.entries),
     ),
     exactly('DAGs that the model could not explain', faults.length, 0),
     ...faults.slice(0, 10).map((seed) => ({ name: 'seed', value: seed, bound: 'none', pass: false })),
+  ]
+}
+
+function replayFigures(count: number, found: readonly SeedsFound[]): readonly Figure[] {
+  return [
     atLeast(
       'seeds played twice',
-      sum((one) => one.replays),
+      sum(found, (one) => one.replays),
       { limit: Math.floor(count / replayEvery) },
     ),
     exactly(
       'replays that went another way',
-      sum((one) => one.diverged),
+      sum(found, (one) => one.diverged),
       0,
     ),
   ]
+}
+
+function sum(found: readonly SeedsFound[], of: (one: SeedsFound) => number): number {
+  return found.reduce((total, one) => total + of(one), 0)
 }

@@ -48,9 +48,12 @@ export async function findCandidates(db: Db, request: CandidateRequest): Promise
   if (projects.size === 0) return { chosen: [], maybeMore: false }
   const judge = new CandidateJudge(db, request)
   const chosen: Candidate[] = []
+  // Where others write meanwhile, a page may repeat what the last one held: rows that they had locked come back in front.
+  const seen = new Set<string>()
   for await (const row of rowsOf(db, request, [...projects.keys()])) {
     const project = projects.get(row.project_id)
-    if (project === undefined) continue
+    if (project === undefined || seen.has(row.id)) continue
+    seen.add(row.id)
     const job = toJob(row)
     const judgement = await judge.judge(job, project.workspace)
     if (judgement.kind !== 'free') continue

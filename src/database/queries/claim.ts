@@ -167,7 +167,8 @@ async function takeRows(
   // `returning` promises no order; the candidates have it.
   return candidates.flatMap((candidate) => {
     const row = byId.get(candidate.job.id)
-    if (row === undefined) return []
+    // Each row that was taken is one attempt, whatever the candidates say.
+    if (row === undefined || !byId.delete(row.id)) return []
     const job: Job = {
       ...candidate.job,
       state: 'running',

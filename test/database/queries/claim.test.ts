@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { describeEachDatabase } from '../../support/databases.ts'
+import { describeEachDatabase, describePostgres } from '../../support/databases.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { storeRows } from '../../support/job-rows.ts'
 import { claim, keysOf } from '../../support/scheduling.ts'
@@ -106,5 +106,27 @@ describeEachDatabase('claiming', (open) => {
     const locksFor = (plan: { locks: readonly string[] }) => ({ names: plan.locks, paths: [] })
     expect(keysOf(await claim(database, { limit: 1, locksFor }))).toEqual(['h0'])
     expect(keysOf(await claim(database, { limit: 1, locksFor }))).toEqual(['z'])
+  })
+})
+
+describePostgres('claiming beside another scheduler', (open) => {
+  it('takes each job once, also when heads that the other had locked come back between two pages', async () => {
+    const database = await open()
+    const heads = ['h0', 'h1', 'h2'].map((key) => ({ key, priority: 'high' as const, locks: ['port'] }))
+    await storeRows(database, {
+      jobs: [...heads, { key: 'a' }, { key: 'b', locks: ['port'] }, { key: 'c', locks: ['port'] }],
+    })
+    const other = await database.connect()
+    const looking = await other.db.startTransaction().execute()
+    await looking.selectFrom('jobs').select('id').where('key', 'like', 'h%').forUpdate().execute()
+    // Asked for when the first page is read and the second is not yet.
+    const lockLimits = () => looking.commit().execute()
+    const dialect = { ...database.dialect, lockLimits }
+    const locksFor = (plan: { locks: readonly string[] }) => ({ names: plan.locks, paths: [] })
+    expect(keysOf(await claim({ ...database, dialect }, { limit: 3, locksFor }))).toEqual(['a', 'b'])
+    expect(await database.db.selectFrom('attempts').select(['job_id', 'number']).orderBy('job_id').execute()).toEqual([
+      { job_id: 'sample-a', number: 1 },
+      { job_id: 'sample-b', number: 1 },
+    ])
   })
 })
