@@ -6,6 +6,7 @@ import type { Attempt } from '../../src/execution/attempt.ts'
 import { systemIds } from '../../src/runtime/ids.ts'
 import { seededRandom } from '../../src/runtime/random.ts'
 import type { SchedulerEvent } from '../../src/scheduling/scheduler-types.ts'
+import { projectRow } from './job-rows.ts'
 import { aJob } from './plan-builder.ts'
 import { aRun, completedOutcome } from './scheduling.ts'
 
@@ -50,21 +51,7 @@ export async function storeDrainRows(database: Database, rows: DrainRows): Promi
   const at = await database.now()
   await database.db
     .insertInto('projects')
-    .values({
-      id: slug,
-      slug,
-      goal: 'Nothing at all',
-      status: 'active',
-      workspace: rows.workspace ?? `/srv/${slug}`,
-      budget_micro_usd: null,
-      commands: '[]',
-      plan_hash: 'hash',
-      approved_hash: 'hash',
-      approved_at: at,
-      approved_by: 'person',
-      created_at: at,
-      updated_at: at,
-    })
+    .values(projectRow(slug, at, { workspace: rows.workspace ?? `/srv/${slug}` }))
     .execute()
   const ids = Array.from({ length: count }, () => systemIds.next())
   const jobs = newJobs(rows, ids)

@@ -50,7 +50,8 @@ function chunks<T>(rows: readonly T[]): T[][] {
   return Array.from({ length: count }, (_, index) => rows.slice(index * rowsAtOnce, (index + 1) * rowsAtOnce))
 }
 
-function projectRow(slug: string, at: number, overrides: Partial<ProjectRow> = {}): ProjectRow {
+/** An approved, active project. */
+export function projectRow(slug: string, at: number, overrides: Partial<ProjectRow> = {}): ProjectRow {
   return {
     id: slug,
     slug,

@@ -1,29 +1,10 @@
 import type { Plan, PlannedJob } from '../../src/domain/plan.ts'
+import { plannedJob } from '../../src/planning/planned-job.ts'
 
 /** A valid job that does next to nothing; override what the test is about. */
 export function aJob(overrides: Partial<PlannedJob> = {}): PlannedJob {
-  return {
-    key: 'job',
-    title: 'A job',
-    description: 'Does a small thing.',
-    role: 'general_worker',
-    dependsOn: [],
-    priority: 'medium',
-    executor: 'llm',
-    run: null,
-    timeoutMs: null,
-    repeatable: false,
-    needs: [],
-    writes: null,
-    locks: [],
-    tasks: [],
-    acceptance: [],
-    deliverables: [],
-    estimate: null,
-    maxTries: 3,
-    model: null,
-    ...overrides,
-  }
+  const small = { key: 'job', title: 'A job', description: 'Does a small thing.', executor: 'llm' } as const
+  return plannedJob({ ...small, role: 'general_worker', ...overrides })
 }
 
 /** A command job that succeeds on any machine with Node. */

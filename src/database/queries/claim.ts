@@ -58,17 +58,11 @@ export interface ClaimedJob {
 /** Takes up to `limit` jobs in the order of promise 4. Nobody else gets the same attempt. */
 export async function claimJobs(database: Database, request: ClaimRequest): Promise<ClaimedJob[]> {
   if (request.limit <= 0) return []
-  const { db, dialect } = database
-  const now = await database.now()
-  const facts = { ...request.facts, now }
-  // Where a transaction keeps nobody from writing, looking twice only costs round trips.
-  const due = dialect.skipsLocked || (await hasDueJobs(db, now))
-  const room = await knownRoom(database, request)
-  if (!due && room?.full().jobs === true) return []
-  const { shared } = facts
-  const probe = { ...request, limit: 1, facts, shared, room, lockRows: false }
-  const seen = due ? null : await findCandidates(db, probe)
-  if (seen !== null && seen.chosen.length === 0) return seen.maybeMore ? claimBehind(database, request) : []
+  const { dialect } = database
+  // Where a transaction keeps nobody from writing, a look before it only costs round trips.
+  const before = dialect.skipsLocked ? 'work' : await lookBefore(database, request)
+  if (before === 'nothing') return []
+  if (before === 'behind') return claimBehind(database, request)
   const { claimed, maybeMore } = await database.write(async (trx) =>
     claimInside(trx, database, { ...request, now: await dialect.now(trx) }),
   )
@@ -76,6 +70,19 @@ export async function claimJobs(database: Database, request: ClaimRequest): Prom
   const rest = { ...request, limit: request.limit - claimed.length }
   // What was claimed must be started, also when the database goes away in the middle of looking further.
   return [...claimed, ...(await claimBehind(database, rest).catch(() => []))]
+}
+
+/** Whether a transaction would find work; `behind`: only past heads that may not start, if at all. */
+async function lookBefore(database: Database, request: ClaimRequest): Promise<'work' | 'behind' | 'nothing'> {
+  const { db } = database
+  const now = await database.now()
+  if (await hasDueJobs(db, now)) return 'work'
+  const room = await knownRoom(database, request)
+  if (room?.full().jobs === true) return 'nothing'
+  const facts = { ...request.facts, now }
+  const seen = await findCandidates(db, { ...request, limit: 1, facts, shared: facts.shared, room, lockRows: false })
+  if (seen.chosen.length > 0) return 'work'
+  return seen.maybeMore ? 'behind' : 'nothing'
 }
 
 /**
