@@ -30,5 +30,6 @@ function testScene(engine: Engine, open: OpenTestDatabase): Scene {
     cwd: makeWorkspace(temporaryDirectory()),
     seed: Number(process.env['ORCH_TORTURE_SEED'] ?? 1),
     server: engine === 'Postgres' ? { url: inject('postgresUrl'), stop: async () => {} } : null,
+    report: () => {},
   }
 }

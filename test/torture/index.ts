@@ -8,6 +8,8 @@ import { killChildren } from './children.ts'
 import { exactLimits } from './exact-limits.ts'
 import { frozenRunner } from './frozen-runner.ts'
 import { claimCost } from './claim-cost.ts'
+import { database, itemLine } from './database.ts'
+import { databaseItems } from './database/index.ts'
 import { dagThroughput } from './dag-throughput.ts'
 import { fairSqlite } from './fair-sqlite.ts'
 import { dagModel } from './dag-model.ts'
@@ -29,6 +31,7 @@ const lines: readonly TortureLine[] = [
   frozenRunner,
   signals,
   paidAnswers,
+  database,
   postgresRestarts,
   blackHole,
   manyProcesses,
@@ -54,7 +57,7 @@ const held = await runLines(chosen, {
 process.exit(held ? 0 : 1)
 
 function lineNamed(name: string): TortureLine {
-  const line = lines.find((one) => one.name === name)
+  const line = [...lines, ...databaseItems.map(itemLine)].find((one) => one.name === name)
   if (line === undefined) throw new Error(`no line ${name}; there are: ${lines.map((one) => one.name).join(', ')}`)
   return line
 }

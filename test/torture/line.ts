@@ -1,4 +1,5 @@
 import type { Database } from '../../src/database/connection.ts'
+import { errorMessage } from '../../src/errors/orch-error.ts'
 import type { PostgresServer } from '../support/postgres-server.ts'
 
 /** short: at most 5 s, in `npm test`; normal: `npm run torture`; full: `--full`. */
@@ -33,6 +34,8 @@ export interface Scene {
   readonly seed: number
   /** The server of the whole run; a line that stops or restarts one starts its own. Null on SQLite. */
   readonly server: PostgresServer | null
+  /** Says something to the reader while the line runs. */
+  report(text: string): void
 }
 
 /** A long test of a promise. */
@@ -70,6 +73,13 @@ export function exactly(name: string, value: number, wanted: number): Figure {
 /** A figure without a bound, for the reader. */
 export function noted(name: string, value: number | string): Figure {
   return { name, value: typeof value === 'number' ? rounded(value) : value, bound: '-', pass: true }
+}
+
+/** A line that throws is broken: what it threw is its figure. */
+export function thrown(error: unknown, report: Scene['report']): readonly Figure[] {
+  report(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  const [value = ''] = errorMessage(error).split('\n')
+  return [{ name: 'threw', value, bound: 'nothing thrown', pass: false }]
 }
 
 function withUnit(limit: number, unit: string | undefined): string {

@@ -1,10 +1,9 @@
 /** Runs lines one after the other, each on every engine it knows, and prints what they saw. */
 import { table } from '../../src/cli/render/table.ts'
-import { errorMessage } from '../../src/errors/orch-error.ts'
 import { startPostgres, type PostgresServer } from '../support/postgres-server.ts'
 import { calibrate } from './calibrate.ts'
 import { childProcesses, killChildren } from './children.ts'
-import type { Engine, Figure, Size, TortureLine } from './line.ts'
+import { thrown, type Engine, type Figure, type Size, type TortureLine } from './line.ts'
 import { inScene } from './scene.ts'
 
 export interface RunLinesOptions {
@@ -53,7 +52,7 @@ async function runOnEngine(line: TortureLine, { size, seed, print, engine, serve
   const begin = performance.now()
   const given = engine === 'Postgres' ? server : null
   const before = childProcesses()
-  const run = inScene({ engine, seed, server: given }, (scene) => inTime(line.run(scene, size), size))
+  const run = inScene({ engine, seed, server: given, report: print }, (scene) => inTime(line.run(scene, size), size))
   const figures = [...(await run.catch((error: unknown) => thrown(error, print))), ...leftBehind(before)]
   const rows = figures.map(({ name, value, bound, pass }) => [line.name, engine, name, value, bound, verdict(pass)])
   print(`${table(['line', 'engine', 'figure', 'value', 'bound', 'pass'], rows)}\n`)
@@ -63,13 +62,6 @@ async function runOnEngine(line: TortureLine, { size, seed, print, engine, serve
 
 function verdict(pass: boolean): string {
   return pass ? 'yes' : 'NO'
-}
-
-/** A line that throws is broken: what it threw is its figure. */
-function thrown(error: unknown, print: RunLinesOptions['print']): readonly Figure[] {
-  print(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
-  const [value = ''] = errorMessage(error).split('\n')
-  return [{ name: 'threw', value, bound: 'nothing thrown', pass: false }]
 }
 
 /** Processes that a line forgot would disturb the next one. */

@@ -14,6 +14,8 @@ export interface SceneOptions {
   readonly engine: Engine
   readonly seed: number
   readonly server: PostgresServer | null
+  /** Default: says nothing. */
+  readonly report?: Scene['report']
 }
 
 /** Gives `work` a scene and removes it afterwards, whatever happened. */
@@ -26,7 +28,7 @@ export async function inScene<T>(options: SceneOptions, work: (scene: Scene) => 
     return one
   }
   try {
-    return await work({ ...options, open, cwd: makeWorkspace(join(place, 'work')) })
+    return await work({ report: () => {}, ...options, open, cwd: makeWorkspace(join(place, 'work')) })
   } finally {
     for (const one of opened) await remove(one).catch(() => {})
     rmSync(place, { recursive: true, force: true })
