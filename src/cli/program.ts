@@ -101,10 +101,11 @@ export const nouns: Readonly<Record<string, Noun>> = {
     },
   },
   db: {
-    summary: 'migrations and trust',
+    summary: 'migrations, checks and trust',
     verbs: {
       migrate: () => import('./commands/db/migrate.ts'),
       status: () => import('./commands/db/status.ts'),
+      check: () => import('./commands/db/check.ts'),
       trust: () => import('./commands/db/trust.ts'),
     },
   },

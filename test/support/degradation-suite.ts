@@ -74,6 +74,7 @@ const calls: Readonly<Record<string, readonly string[]>> = {
   completion: ['bash'],
   'db trust': [],
   'db status': [],
+  'db check': [],
   'db migrate': ['--dry-run'],
   init: [],
 }

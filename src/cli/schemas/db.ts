@@ -4,6 +4,11 @@ import { documentSchema, time } from './values.ts'
 const outcome = z.enum(['applied', 'adopted'])
 const database = z.string().describe('Its address, without a password')
 
+const lockHolder = z
+  .string()
+  .nullable()
+  .describe('Who migrates at this moment; null where nobody does or nobody can tell')
+
 const migrated = z.strictObject({
   dryRun: z.literal(false),
   database,
@@ -41,6 +46,7 @@ const status = z.strictObject({
   database,
   exists: z.boolean(),
   ledgerProblems: z.array(z.string()),
+  lockHolder,
   migrations: z.array(
     z.strictObject({
       name: z.string(),
@@ -52,6 +58,33 @@ const status = z.strictObject({
     }),
   ),
 })
+const check = z.strictObject({
+  database,
+  exists: z.boolean(),
+  findings: z.array(
+    z.strictObject({
+      kind: z.enum([
+        'pending',
+        'missing',
+        'edited',
+        'conflict',
+        'invalid_index',
+        'newer',
+        'unknown',
+        'orphans',
+        'damaged',
+      ]),
+      subject: z.string().describe('The migration or the object'),
+      message: z.string(),
+      next: z.string(),
+      count: z.int().describe('Rows or objects'),
+      exitCode: z.int().describe('What this finding alone would make the exit code'),
+    }),
+  ),
+  relationsChecked: z.int(),
+  lockHolder,
+  exitCode: z.int().describe('That of the most severe finding'),
+})
 const trust = z.union([
   z.strictObject({ trusted: z.array(z.string()) }),
   z.strictObject({ database, trusted: z.literal(true), changed: z.boolean() }),
@@ -59,6 +92,7 @@ const trust = z.union([
 
 export const schemas = {
   'db.migrate': documentSchema('db.migrate', z.union([migrated, planned])),
+  'db.check': documentSchema('db.check', check),
   'db.status': documentSchema('db.status', status),
   'db.trust': documentSchema('db.trust', trust),
 }

@@ -10,6 +10,8 @@ export interface MigrationEngine extends TypeSpelling {
   createQueryCompiler(): QueryCompiler
   /** Everything that exists in orch's schema. Writes nothing. */
   readCatalog(db: Db): Promise<Catalog>
+  /** What the engine itself finds damaged in its files, one sentence each; empty where it cannot look. */
+  readDamages(db: Db): Promise<readonly string[]>
   /** Takes the migration lock for the rest of the transaction without waiting; false when another holds it. */
   tryLock(trx: Trx): Promise<boolean>
   /** Who holds the migration lock, for people, or null when nobody can tell. */

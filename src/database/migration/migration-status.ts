@@ -2,6 +2,7 @@ import type { Database } from '../connection.ts'
 import type { Migration } from './migration.ts'
 import { readState, type MigrationState } from './migration-state.ts'
 import { prepareSteps } from './migration-step.ts'
+import { unknownNote } from './unknown-migration.ts'
 
 export interface MigrationStatus {
   readonly name: string
@@ -22,6 +23,8 @@ export interface DatabaseStatus {
   readonly migrations: readonly MigrationStatus[]
   /** Problems of the ledger's own table. */
   readonly ledgerProblems: readonly string[]
+  /** Who migrates at this moment, for people; null where nobody does, or nobody can tell. */
+  readonly lockHolder: string | null
 }
 
 /** Where every migration stands. Only reads. */
@@ -32,11 +35,16 @@ export async function migrationStatus(database: Database, migrations: readonly M
     name: row.name,
     table: '',
     state: 'unknown',
-    notes: ['not known to this orch: the database is newer'],
+    notes: [unknownNote(row, migrations).note],
     appliedAt: row.applied_at,
     toolVersion: row.tool_version,
   }))
-  return { migrations: [...state.migrations.map(statusOf), ...unknown], ledgerProblems: state.ledgerProblems }
+  const lockHolder = await source.engine.lockHolder(database.db)
+  return {
+    migrations: [...state.migrations.map(statusOf), ...unknown],
+    ledgerProblems: state.ledgerProblems,
+    lockHolder,
+  }
 }
 
 /** Whether something disagrees with the ledger: drift, or a newer database. */

@@ -31,6 +31,8 @@ export function postgresEngine(schema: string): MigrationEngine {
     createQueryCompiler: () => new PostgresQueryCompiler(),
     catalogType: (dataType) => dataType.replace(/^[a-z0-9]+/, (name) => catalogTypes[name] ?? name),
     readCatalog: (db) => readCatalog(db, schema),
+    // A server answers for its own files, and has no statement that would read them all.
+    readDamages: async () => [],
     tryLock: (trx) => tryLock(trx, lockKey),
     lockHolder: (db) => lockHolder(db, lockKey),
     takeInventory: (trx) => takeInventory(trx, schema),

@@ -10,6 +10,7 @@ export const sqliteEngine: MigrationEngine = {
   createQueryCompiler: () => new SqliteQueryCompiler(),
   catalogType: (dataType) => dataType,
   readCatalog,
+  readDamages,
   // `begin immediate` of the transaction is the lock: there is one writer.
   tryLock: async () => true,
   lockHolder: async () => null,
@@ -30,6 +31,12 @@ async function readCatalog(db: Db): Promise<Catalog> {
     where m.type = 'index' and m.sql is not null
     order by m.name, c.seqno`.execute(db)
   return assembleCatalog(columns.rows, indexes.rows, true)
+}
+
+/** `quick_check` reads every page but compares no index with its table, which takes half the time of the whole check. */
+async function readDamages(db: Db): Promise<readonly string[]> {
+  const { rows } = await sql<{ quick_check: string }>`pragma quick_check(20)`.execute(db)
+  return rows.map(({ quick_check }) => quick_check).filter((text) => text !== 'ok')
 }
 
 interface MasterRow {
