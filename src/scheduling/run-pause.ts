@@ -19,6 +19,8 @@ export interface PassFound {
   readonly busy: boolean
   /** Nothing more could be claimed anyway. */
   readonly full: boolean
+  /** There is nothing that could change without a commit, or before a time that is known. */
+  readonly quiet: boolean
 }
 
 export interface PauseLimits {
@@ -33,6 +35,8 @@ export interface PauseLimits {
 /** Hints in a row that brought nothing, before the next ones are answered more slowly. */
 const patientHints = 5
 const slowestAnswerMs = { free: 40, full: 200 } as const
+/** Between two looks where all is quiet and changes are heard of: a scheduler that waits for a day costs next to nothing. */
+const quietLookMs = 5000
 /** How long an answer about the next due job counts while nothing is heard. */
 const dueFreshMs = 5000
 
@@ -58,7 +62,8 @@ export class RunPause {
     this.#fruitless = this.#heard && !found.busy ? this.#fruitless + 1 : 0
     await this.#answerSlowly(found, limits)
     if (found.busy || this.#heard || clock.monotonic() >= this.#askDueAtMs) await this.#askDue()
-    const paceMs = Math.min(limits.mostMs, this.#watch.lookEveryMs * (0.8 + random.next() * 0.4))
+    const lookEveryMs = found.quiet && this.#watch.mode !== 'polls' ? quietLookMs : this.#watch.lookEveryMs
+    const paceMs = Math.min(limits.mostMs, lookEveryMs * (0.8 + random.next() * 0.4))
     // A full scheduler takes nothing that becomes due.
     const dueAtMs = found.full ? Number.POSITIVE_INFINITY : this.#dueAtMs
     const untilMs = Math.min(clock.monotonic() + paceMs, dueAtMs, limits.untilMs)

@@ -187,7 +187,7 @@ export class SchedulerRun {
     // The pass after the last end may find that nothing is left: nobody would wake a sleep before it.
     if (this.#options.untilIdle && busy && held.size === 0) return
     const limits = { mostMs: this.#options.leaseMs / 4, untilMs: this.#stopAt, signal: wakeup }
-    const changed = await this.#pause?.sleep({ busy, full: this.#isFull(counts) }, limits)
+    const changed = await this.#pause?.sleep({ busy, full: this.#isFull(counts), quiet: counts.quiet }, limits)
     if (changed === true && !tables.complete) tables.forget()
   }
 }

@@ -76,6 +76,8 @@ export interface TickCounts {
   readonly claimed: number
   /** Attempts in progress after the pass. */
   readonly running: number
+  /** Nothing stands in line or runs, here or elsewhere: only time, or somebody's commit, brings work. */
+  readonly quiet: boolean
 }
 
 /** What happens, for whoever watches. */

@@ -7,6 +7,7 @@
  */
 import type { ClaimedJob, ClaimRequest } from '../database/queries/claim.ts'
 import { hasWork } from '../database/queries/due-jobs.ts'
+import { isAnythingHeld } from '../database/queries/held-anywhere.ts'
 import type { ReadinessFacts } from '../database/queries/readiness-conditions.ts'
 import { finishAttempts } from '../database/queries/finish.ts'
 import { findAbandoned, findLeftLocks, releaseLeftLocks, rescueJobs, sweepLocks } from '../database/queries/rescue.ts'
@@ -33,7 +34,7 @@ import { Vigil } from './vigil.ts'
 const rescueEveryMs = 1000
 const mendEveryMs = 30_000
 
-const nothing: TickCounts = { settled: 0, rescued: 0, woken: 0, claimed: 0, running: 0 }
+const nothing: TickCounts = { settled: 0, rescued: 0, woken: 0, claimed: 0, running: 0, quiet: false }
 
 export class Scheduler {
   readonly id: string
@@ -49,6 +50,11 @@ export class Scheduler {
   #registered = false
   #rescueAt = 0
   #mendAt = 0
+  /** Whether this pass found that nobody else holds anything; unknown where it did not look. */
+  #alone = false
+  #sawWork = false
+  /** The last claim took nothing of what stands in line. */
+  #turnedAway = false
   /** No new claims: a drain, or a stop. */
   draining = false
 
@@ -92,7 +98,8 @@ export class Scheduler {
     if (settled + claimed.length > 0)
       this.#leases.hold(claimed.map(({ job }) => ({ jobId: job.id, attempt: job.attempt })))
     for (const job of claimed) this.#start(job)
-    return { settled, rescued, woken, claimed: claimed.length, running: this.held.running }
+    const quiet = this.#alone && !this.#sawWork && this.held.size === 0
+    return { settled, rescued, woken, claimed: claimed.length, running: this.held.running, quiet }
   }
 
   /** Aborts everything that runs; what does not end by itself within the grace is released over its head. */
@@ -145,12 +152,21 @@ export class Scheduler {
   }
 
   async #rescue(tables: TablesNow): Promise<number> {
-    const { clock, database, ids, notify, killRemains } = this.deps
+    const { clock, database } = this.deps
+    this.#alone = false
     if (clock.monotonic() < this.#rescueAt) return 0
     if (this.#vigil.watchDatabase(await database.now())) {
       this.#leases.hurry()
       await this.#leases.keep(tables)
     }
+    this.#alone = this.held.size === 0 && !(await isAnythingHeld(database.db, tables))
+    const rescued = this.#alone ? 0 : await this.#rescueFromOthers(tables)
+    this.#rescueAt = clock.monotonic() + rescueEveryMs
+    return rescued
+  }
+
+  async #rescueFromOthers(tables: TablesNow): Promise<number> {
+    const { database, ids, notify, killRemains } = this.deps
     const deadOwners = await findDeadOwners(this.deps, this.id, tables)
     const heldJobIds = this.held.keys().map((key) => key.jobId)
     const byLease = this.#vigil.judgesLeases
@@ -169,7 +185,6 @@ export class Scheduler {
     }
     if (tables.locks) await this.#releaseLeftLocks(deadOwners)
     if (tables.reservations) await settleStranded(this.deps)
-    this.#rescueAt = clock.monotonic() + rescueEveryMs
     return reports.length
   }
 
@@ -196,9 +211,13 @@ export class Scheduler {
     const ended = held.ended()
     const places = options.concurrency - (held.size - ended.length)
     // What has just ended may have released more; otherwise one look says whether there is anything to ask about.
-    const hasChance = places > 0 && !this.draining && (ended.length > 0 || (await this.#hasWork()))
+    const wants = places > 0 && !this.draining
+    this.#sawWork = !wants || ended.length > 0 || (await this.#hasWork())
+    const hasChance = wants && this.#sawWork
     const request = await this.#claimRequest(tables, hasChance ? places : 0)
-    return settleAndClaim({ deps, options, held, tables, ended }, request)
+    const done = await settleAndClaim({ deps, options, held, tables, ended }, request)
+    if (hasChance) this.#turnedAway = done.claimed.length === 0
+    return done
   }
 
   /** For so many places; for none while draining. */
@@ -217,6 +236,7 @@ export class Scheduler {
       },
       ...(limits === undefined ? {} : { limits }),
       pace: this.#pace,
+      lookFirst: this.#turnedAway,
       canReach: this.deps.canReach,
       hasLockTable: tables.locks,
       hasEventTable: tables.events,

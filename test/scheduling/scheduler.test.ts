@@ -115,6 +115,26 @@ describeEachDatabase('one pass of the scheduler', (open) => {
     expect(scheduler.held.size).toBe(0)
   })
 
+  it('calls it quiet only where nothing stands in line, and nobody else holds anything', async () => {
+    const database = await open()
+    const clock = new FakeClock({ instant: true })
+    const { scheduler } = aScheduler(database, { deps: { clock } })
+    const pass = async () => {
+      await clock.sleep(2000)
+      return (await scheduler.tick()).quiet
+    }
+    expect(await pass()).toBe(true)
+    await storeRows(database, { jobs: [{ key: 'a' }, { key: 'b' }] })
+    await claim(database, { limit: 1 })
+    await database.db.updateTable('jobs').set({ hold: 'person' }).where('state', '=', 'ready').execute()
+    expect(await pass(), 'somebody runs a job').toBe(false)
+    await database.db.updateTable('jobs').set({ state: 'completed' }).where('state', '=', 'running').execute()
+    expect(await pass(), 'what is left waits for a person').toBe(true)
+    await database.db.updateTable('projects').set({ status: 'paused' }).execute()
+    await database.db.updateTable('jobs').set({ hold: null }).where('state', '=', 'ready').execute()
+    expect(await pass(), 'what is in line waits for its project').toBe(false)
+  })
+
   it('rescues jobs of a process that died at once, without charging the try', async () => {
     const database = await open()
     await storeRows(database, { jobs: [{ key: 'a' }] })

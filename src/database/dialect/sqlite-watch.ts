@@ -9,12 +9,15 @@ import { sql } from 'kysely'
 import type { OpenOptions } from '../connection.ts'
 import { backstopMs, type ChangeWatch } from './change-watch.ts'
 import type { Db } from './dialect.ts'
+import { hotStatement } from './hot-statement.ts'
 
 /**
  * Pauses between looks after a hint. The file changes before the commit can be seen: its pages are written,
  * then synced, and only then is the index in shared memory moved on, which no file watch reports.
  */
-const followUpMs = [0, 1, 1, 1, 2, 2, 4, 8, 16, 32, 64, 128] as const
+const followUpMs = [1, 1, 1, 2, 2, 4, 8, 16, 32, 64, 128] as const
+/** Looks without any pause before those: a timer is longer than most commits take. */
+const promptLooks = 40
 /** The backstop while hints arrive, and the pace without them: some 2 microseconds of work each. */
 const slowLookMs = 500
 const fastLookMs = 40
@@ -61,13 +64,14 @@ export class SqliteWatch implements ChangeWatch {
 
   async #untilChanged(isOver: () => boolean): Promise<boolean> {
     for (let sinceHint: number = followUpMs.length; ; sinceHint += 1) {
-      if (this.#hinted) sinceHint = 0
+      if (this.#hinted) sinceHint = -promptLooks
       this.#hinted = false
       this.#nap = new AbortController()
       if (await this.#changed()) return true
       if (isOver()) return false
       const unprompted = sinceHint > followUpMs.length
-      await this.#options.clock.sleep(followUpMs[sinceHint] ?? this.#slowPauseMs(), this.#nap.signal)
+      if (sinceHint < 0) await nextTurn()
+      else await this.#options.clock.sleep(followUpMs[sinceHint] ?? this.#slowPauseMs(), this.#nap.signal)
       if (unprompted && !this.#hinted && !isOver() && (await this.#foundWithoutHint())) return true
     }
   }
@@ -115,11 +119,20 @@ export class SqliteWatch implements ChangeWatch {
   async #changed(): Promise<boolean> {
     const before = this.#version
     try {
-      const { rows } = await sql<{ data_version: number }>`pragma data_version`.execute(this.#db)
+      const { rows } = await readDataVersion(this.#db, {})
       this.#version = rows[0]?.data_version ?? null
     } catch {
       return false
     }
     return before !== this.#version
   }
+}
+
+const readDataVersion = hotStatement<never, { readonly data_version: number }>((db) =>
+  sql<{ readonly data_version: number }>`pragma data_version`.compile(db),
+)
+
+/** After whatever else is ready to run: no pause at all where nothing is. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
 }

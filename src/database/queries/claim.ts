@@ -34,6 +34,11 @@ export interface ClaimRequest extends Pick<
   readonly limits?: ClaimLimits
   /** Says when a look behind heads that may not start is worth its price; left out, it always is. */
   readonly pace?: SearchPace
+  /**
+   * Whether to look before taking the write lock; default true. Whoever knows of work, and was not turned away by
+   * limits or locks the last time, saves the look.
+   */
+  readonly lookFirst?: boolean
 }
 
 /** The limits as they were known lately, and as a transaction sees them. */
@@ -60,7 +65,8 @@ export async function claimJobs(database: Database, request: ClaimRequest): Prom
   if (request.limit <= 0) return []
   const { dialect } = database
   // Where a transaction keeps nobody from writing, a look before it only costs round trips.
-  const before = dialect.skipsLocked ? 'work' : await lookBefore(database, request)
+  const goesStraight = dialect.skipsLocked || request.lookFirst === false
+  const before = goesStraight ? 'work' : await lookBefore(database, request)
   if (before === 'nothing') return []
   if (before === 'behind') return claimBehind(database, request)
   const { claimed, maybeMore } = await database.write(async (trx) =>
