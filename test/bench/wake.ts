@@ -21,11 +21,16 @@ import { startPostgres } from '../support/postgres-server.ts'
 import { runOrchProcess } from '../support/run-orch.ts'
 import { calibrate, quantile } from '../torture/calibrate.ts'
 import { makeWorkspace } from '../torture/scene.ts'
+import { rawWake } from './raw-wake.ts'
 
 const samples = 100
 const idleMs = 12_000
 /** reference/performance.md, "Floors for orch". */
 const bounds = { p50Ms: 2, p95Ms: 10, cpuPercent: 0.5, rssMiB: 90 } as const
+/** Median of a bare process on the machine where the bounds were set (the same table). */
+const bareThereMs = { sqlite: 0.28, postgres: 0.72 } as const
+/** Node collects what its start left behind after some seconds: an idle scheduler is one that has done so. */
+const settleMs = 15_000
 /** Linux counts processor time in hundredths of a second. */
 const ticksPerSecond = 100
 
@@ -70,7 +75,7 @@ async function addSimulatedModel({ db }: Database): Promise<void> {
 /** Every lazily loaded module is loaded, and the start is over. */
 async function warmUp(database: Database, runner: OrchRunner, cwd: string): Promise<void> {
   await wakeOnce(database, runner, { cwd, number: 0 }, 30_000)
-  await pause(3000)
+  await pause(settleMs)
 }
 
 interface Enqueue {
@@ -110,17 +115,26 @@ function residentMiB(pid: number): number {
   return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
 }
 
-function report(engine: string, { latenciesMs, cpuPercent, rssMiB }: Measured): boolean {
+function report(
+  engine: 'sqlite' | 'postgres',
+  { latenciesMs, cpuPercent, rssMiB }: Measured,
+  bare: readonly number[],
+): boolean {
   const at = (share: number) => quantile(latenciesMs, share)
+  const bareP50Ms = quantile(bare, 0.5)
+  // On a slower machine the bound is so many times what a bare process needs there, in the same run.
+  const slower = Math.max(1, bareP50Ms / bareThereMs[engine])
   const figures = [
-    { name: 'wake p50 ms', value: at(0.5), bound: bounds.p50Ms },
-    { name: 'wake p95 ms', value: at(0.95), bound: bounds.p95Ms },
+    { name: 'bare p50 ms', value: bareP50Ms, bound: Number.POSITIVE_INFINITY },
+    { name: 'bare p95 ms', value: quantile(bare, 0.95), bound: Number.POSITIVE_INFINITY },
+    { name: 'wake p50 ms', value: at(0.5), bound: bounds.p50Ms * slower },
+    { name: 'wake p95 ms', value: at(0.95), bound: bounds.p95Ms * slower },
     { name: 'wake p99 ms', value: at(0.99), bound: Number.POSITIVE_INFINITY },
     { name: 'idle CPU %', value: cpuPercent, bound: bounds.cpuPercent },
     { name: 'idle RSS MiB', value: rssMiB, bound: bounds.rssMiB },
   ]
   for (const { name, value, bound } of figures) {
-    const limit = Number.isFinite(bound) ? `<= ${bound}` : '-'
+    const limit = Number.isFinite(bound) ? `<= ${Number(bound.toFixed(2))}` : '-'
     console.log(
       `${engine.padEnd(9)} ${name.padEnd(14)} ${value.toFixed(2).padStart(8)}  ${limit.padEnd(8)} ${value <= bound ? 'pass' : 'FAIL'}`,
     )
@@ -128,7 +142,8 @@ function report(engine: string, { latenciesMs, cpuPercent, rssMiB }: Measured): 
   return figures.every(({ value, bound }) => value <= bound)
 }
 
-const engines = process.argv.slice(2).length === 0 ? ['sqlite', 'postgres'] : process.argv.slice(2)
+const wanted = process.argv.slice(2)
+const engines = (['sqlite', 'postgres'] as const).filter((engine) => wanted.length === 0 || wanted.includes(engine))
 buildDist()
 const { nodeStartMs, fsyncMs } = calibrate()
 console.log(
@@ -139,7 +154,8 @@ for (const engine of engines) {
   const cwd = makeWorkspace(mkdtempSync(join(tmpdir(), 'orch-wake-')))
   const server = engine === 'postgres' ? await startPostgres() : null
   try {
-    held.push(report(engine, await measure(server?.url ?? join(cwd, 'orch.db'), cwd)))
+    const bare = await rawWake({ engine, address: server?.url ?? join(cwd, 'raw.db'), samples })
+    held.push(report(engine, await measure(server?.url ?? join(cwd, 'orch.db'), cwd), bare))
   } finally {
     await server?.stop()
     rmSync(cwd, { recursive: true, force: true })
