@@ -7,12 +7,39 @@ import { errorMessage } from '../errors/orch-error.ts'
 import type { DatabaseFailure } from '../database/dialect/dialect.ts'
 
 /** An attempt of this process, from its claim until its end is written. */
-export interface HeldAttempt {
+export class HeldAttempt {
   readonly claimed: ClaimedJob
-  readonly controller: AbortController
   /** Monotonic. */
   readonly startedAtMs: number
-  outcome: Outcome | null
+  outcome: Outcome | null = null
+  #stopReason: StopReason | null = null
+  /** Made when somebody asks for the signal: most work that ends at once never does, and each costs some microseconds. */
+  #controller: AbortController | null = null
+
+  constructor(claimed: ClaimedJob, startedAtMs: number) {
+    this.claimed = claimed
+    this.startedAtMs = startedAtMs
+  }
+
+  /** Why it was told to stop; null while it was not. */
+  get stopReason(): StopReason | null {
+    return this.#stopReason
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController()
+      if (this.#stopReason !== null) this.#controller.abort(this.#stopReason)
+    }
+    return this.#controller.signal
+  }
+
+  /** Tells the work to stop. The first reason stands: a stop must not hide that the lease was lost. */
+  stop(reason: StopReason): void {
+    if (this.#stopReason !== null) return
+    this.#stopReason = reason
+    this.#controller?.abort(reason)
+  }
 }
 
 interface Starting {
@@ -28,18 +55,23 @@ interface Starting {
  * job: one that was cancelled keeps its place until it ends, also when its job was retried and is claimed again.
  */
 export class HeldAttempts {
-  readonly #held = new Map<string, HeldAttempt>()
+  /** The latest attempt of each job, by its id. */
+  readonly #latest = new Map<string, HeldAttempt>()
+  /** Attempts of jobs that are held again since. */
+  readonly #older = new Set<HeldAttempt>()
 
   get size(): number {
-    return this.#held.size
+    return this.#latest.size + this.#older.size
   }
 
   get running(): number {
-    return this.all().filter(({ outcome }) => outcome === null).length
+    let running = 0
+    for (const { outcome } of this.all()) if (outcome === null) running += 1
+    return running
   }
 
   all(): readonly HeldAttempt[] {
-    return [...this.#held.values()]
+    return [...this.#older, ...this.#latest.values()]
   }
 
   keys(): readonly AttemptKey[] {
@@ -58,39 +90,38 @@ export class HeldAttempts {
 
   /** Starts the work. Whatever it throws becomes an outcome. */
   start(claimed: ClaimedJob, starting: Starting): void {
-    // An older attempt of the job lost it, or this one could not have been claimed; it need not wait to be told.
-    for (const older of this.all()) if (older.claimed.job.id === claimed.job.id) abort(older.controller, 'lost')
-    const controller = new AbortController()
-    const held: HeldAttempt = { claimed, controller, startedAtMs: starting.startedAtMs, outcome: null }
-    this.#held.set(nameOf(keyOf(claimed)), held)
+    const { job } = claimed
+    this.#makeRoom(keyOf(claimed))
+    const held = new HeldAttempt(claimed, starting.startedAtMs)
+    this.#latest.set(job.id, held)
     const attempt: Attempt = {
-      job: claimed.job,
+      job,
       project: claimed.project,
-      number: claimed.job.attempt,
-      try: claimed.job.try,
+      number: job.attempt,
+      try: job.try,
       schedulerId: starting.schedulerId,
-      signal: controller.signal,
-      lastFailure: claimed.job.error,
-      onRefused: (reason) => abort(controller, reason),
+      get signal() {
+        return held.signal
+      },
+      lastFailure: job.error,
+      onRefused: (reason) => held.stop(reason),
     }
-    void runToOutcome(attempt, starting).then((outcome) => {
-      held.outcome = outcome
-      starting.onEnd()
-    })
+    void runToOutcome(held, attempt, starting)
   }
 
   /** Forgets an attempt whose end is written or that belongs to somebody else. */
   drop(held: HeldAttempt): void {
-    this.#held.delete(nameOf(keyOf(held.claimed)))
+    const jobId = held.claimed.job.id
+    if (this.#latest.get(jobId) === held) this.#latest.delete(jobId)
+    else this.#older.delete(held)
   }
 
   abort(key: AttemptKey, reason: StopReason): void {
-    const held = this.#held.get(nameOf(key))
-    if (held !== undefined) abort(held.controller, reason)
+    this.#find(key)?.stop(reason)
   }
 
   abortAll(reason: StopReason): void {
-    for (const { controller } of this.all()) abort(controller, reason)
+    for (const held of this.all()) held.stop(reason)
   }
 
   /**
@@ -100,23 +131,38 @@ export class HeldAttempts {
   judge(keys: readonly AttemptKey[], standings: readonly Standing[]): readonly HeldAttempt[] {
     const byJob = new Map(standings.map((standing) => [standing.jobId, standing]))
     return keys.flatMap((key) => {
-      const held = this.#held.get(nameOf(key))
+      const held = this.#find(key)
       // What has ended meanwhile needs no stop, and its own end may be why it does not stand.
       if (held === undefined || held.outcome !== null) return []
       const verdict = verdictOn(held, byJob.get(key.jobId))
-      const known = held.controller.signal.aborted
-      if (verdict !== null) abort(held.controller, verdict)
+      const known = held.stopReason !== null
+      if (verdict !== null) held.stop(verdict)
       return verdict === 'lost' && !known ? [held] : []
     })
+  }
+
+  /** An older attempt of the job lost it, or a new one could not have been claimed; it need not wait to be told. */
+  #makeRoom({ jobId, attempt }: AttemptKey): void {
+    const known = this.#latest.get(jobId)
+    if (known === undefined) return
+    known.stop('lost')
+    this.#latest.delete(jobId)
+    // Claimed twice by the same number, as in a database that was set back: its end must not end the new one.
+    if (known.claimed.job.attempt !== attempt) this.#older.add(known)
+  }
+
+  #find({ jobId, attempt }: AttemptKey): HeldAttempt | undefined {
+    const latest = this.#latest.get(jobId)
+    if (latest?.claimed.job.attempt === attempt) return latest
+    for (const held of this.#older) {
+      if (held.claimed.job.id === jobId && held.claimed.job.attempt === attempt) return held
+    }
+    return undefined
   }
 }
 
 function keyOf({ job }: ClaimedJob): AttemptKey {
   return { jobId: job.id, attempt: job.attempt }
-}
-
-function nameOf({ jobId, attempt }: AttemptKey): string {
-  return `${jobId}#${attempt}`
 }
 
 function verdictOn({ claimed }: HeldAttempt, standing: Standing | undefined): 'cancelled' | 'lost' | null {
@@ -125,31 +171,32 @@ function verdictOn({ claimed }: HeldAttempt, standing: Standing | undefined): 'c
   return standing.state === 'running' ? null : 'lost'
 }
 
-function abort(controller: AbortController, reason: StopReason): void {
-  // The first reason stands: a stop must not hide that the lease was lost.
-  if (!controller.signal.aborted) controller.abort(reason)
-}
-
-async function runToOutcome(attempt: Attempt, { execute, classify }: Starting): Promise<Outcome> {
+async function runToOutcome(
+  held: HeldAttempt,
+  attempt: Attempt,
+  { execute, classify, onEnd }: Starting,
+): Promise<void> {
   try {
     const outcome = await execute(attempt)
-    return attempt.signal.aborted && outcome.kind !== 'completed' ? outcomeOfStop(attempt, outcome) : outcome
+    held.outcome = held.stopReason !== null && outcome.kind !== 'completed' ? outcomeOfStop(held, outcome) : outcome
   } catch (error) {
-    if (attempt.signal.aborted) return outcomeOfStop(attempt, null)
-    const failure = classify(error)
-    const message = errorMessage(error)
-    if (failure !== 'other') {
-      return { kind: 'released', reason: `the database failed: ${message}`, outage: isAway(failure) }
-    }
-    return { kind: 'failed', failure: { errorClass: 'internal', message, evidence: [] }, retryable: true }
+    held.outcome = held.stopReason === null ? outcomeOfError(error, classify(error)) : outcomeOfStop(held, null)
   }
+  onEnd()
+}
+
+function outcomeOfError(error: unknown, failure: DatabaseFailure): Outcome {
+  const message = errorMessage(error)
+  if (failure !== 'other') {
+    return { kind: 'released', reason: `the database failed: ${message}`, outage: isAway(failure) }
+  }
+  return { kind: 'failed', failure: { errorClass: 'internal', message, evidence: [] }, retryable: true }
 }
 
 /** Work that was told to stop did not fail: the reason decides what its end means. */
-function outcomeOfStop(attempt: Attempt, outcome: Outcome | null): Outcome {
-  const reason = attempt.signal.reason as StopReason
-  if (reason === 'lost') return { kind: 'lost' }
-  if (reason === 'cancelled') return { kind: 'cancelled' }
+function outcomeOfStop({ stopReason }: HeldAttempt, outcome: Outcome | null): Outcome {
+  if (stopReason === 'lost') return { kind: 'lost' }
+  if (stopReason === 'cancelled') return { kind: 'cancelled' }
   if (outcome !== null && outcome.kind !== 'failed') return outcome
   return { kind: 'released', reason: 'the scheduler was stopped' }
 }

@@ -17,6 +17,7 @@ import {
   insertSchedulerInstance,
   touchSchedulerInstance,
 } from '../database/repositories/scheduler-instance-repository.ts'
+import type { Attempt } from '../execution/attempt.ts'
 import { findDeadOwners } from './dead-owners.ts'
 import { HeldAttempts } from './held-attempts.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
@@ -97,7 +98,7 @@ export class Scheduler {
     if (claimed.length > 0) this.deps.crashPoints?.pass('after-claim')
     if (settled + claimed.length > 0)
       this.#leases.hold(claimed.map(({ job }) => ({ jobId: job.id, attempt: job.attempt })))
-    for (const job of claimed) this.#start(job)
+    this.#start(claimed)
     const quiet = this.#alone && !this.#sawWork && this.held.size === 0
     return { settled, rescued, woken, claimed: claimed.length, running: this.held.running, quiet }
   }
@@ -250,19 +251,22 @@ export class Scheduler {
     return hasWork(database.db, await database.now())
   }
 
-  #start(claimed: ClaimedJob): void {
+  #start(claimed: readonly ClaimedJob[]): void {
+    if (claimed.length === 0) return
     const { clock, database, notify } = this.deps
-    // A drain that came while the claim was on its way: the job goes back as it was.
-    const execute = this.draining ? giveBack : this.deps.execute
-    this.held.start(claimed, {
-      execute,
+    const starting = {
+      // A drain that came while the claim was on its way: the jobs go back as they were.
+      execute: (attempt: Attempt) => (this.draining ? giveBack() : this.deps.execute(attempt)),
       schedulerId: this.id,
       startedAtMs: clock.monotonic(),
       classify: database.dialect.classify,
       onEnd: () => this.#onEnd(),
-    })
-    if (this.draining) this.held.abort({ jobId: claimed.job.id, attempt: claimed.job.attempt }, 'stop')
-    notify({ kind: 'started', claimed, atMs: claimed.job.updatedAt })
+    }
+    for (const one of claimed) {
+      this.held.start(one, starting)
+      if (this.draining) this.held.abort({ jobId: one.job.id, attempt: one.job.attempt }, 'stop')
+      notify({ kind: 'started', claimed: one, atMs: one.job.updatedAt })
+    }
   }
 
   /** What readiness needs to know beyond the rows, for all active projects. */

@@ -1,4 +1,5 @@
 import { claimBehind, claimJobs, type ClaimedJob, type ClaimRequest } from '../database/queries/claim.ts'
+import type { AttemptKey } from '../database/queries/fence.ts'
 import { finishAndClaim, type FinishedAndClaimed } from '../database/queries/finish-and-claim.ts'
 import { finishAttempts, type FinishedAttempt, type FinishReport } from '../database/queries/finish.ts'
 import type { Outcome } from '../execution/attempt.ts'
@@ -43,18 +44,18 @@ export async function settleAndClaim(settling: Settling, request: ClaimRequest):
 }
 
 function forget(ended: readonly Ended[], reports: readonly FinishReport[], { deps, held: all }: Settling): void {
-  const reportOn = ({ claimed: { job } }: Ended) =>
-    reports.find(({ jobId, attempt }) => jobId === job.id && attempt === job.attempt) ?? null
+  const nowMs = deps.clock.monotonic()
+  const byAttempt = new Map(reports.map((report) => [nameOf(report), report]))
   for (const held of ended) {
     all.drop(held)
-    deps.notify({
-      kind: 'ended',
-      claimed: held.claimed,
-      outcome: held.outcome,
-      report: reportOn(held),
-      durationMs: deps.clock.monotonic() - held.startedAtMs,
-    })
+    const { claimed, outcome, startedAtMs } = held
+    const report = byAttempt.get(nameOf({ jobId: claimed.job.id, attempt: claimed.job.attempt })) ?? null
+    deps.notify({ kind: 'ended', claimed, outcome, report, durationMs: nowMs - startedAtMs })
   }
+}
+
+function nameOf({ jobId, attempt }: AttemptKey): string {
+  return `${jobId}#${attempt}`
 }
 
 function toFinish(held: Ended, { deps, options }: Settling): FinishedAttempt | null {
@@ -64,7 +65,7 @@ function toFinish(held: Ended, { deps, options }: Settling): FinishedAttempt | n
     maxTries: job.maxTries,
     random: deps.random,
     policy: options.retryPolicy,
-    stopped: held.controller.signal.reason === 'stop',
+    stopped: held.stopReason === 'stop',
   })
   if (end === null) return null
   return {

@@ -2,14 +2,19 @@
 import type { DialectAdapter, RawBuilder } from 'kysely'
 import { PostgresAdapter, SqliteAdapter, sql } from 'kysely'
 import { OrchError } from '../../errors/orch-error.ts'
+import { toJson } from '../json.ts'
 import type { Db } from './dialect.ts'
+import { StatementSlot } from './statement-slot.ts'
 
 export type GivenColumns = Readonly<Record<string, 'text' | 'integer'>>
 
-/** Rows that travel as one JSON array, so that a statement's text does not depend on how many there are. */
+/** One row that travels with a statement: what its `GivenColumns` name. What is left out is null. */
+export type GivenRow = Readonly<Record<string, string | number | null | undefined>>
+
+/** Rows that travel as a fixed number of parameters, so that a statement's text does not depend on how many there are. */
 export interface BulkAdapter extends DialectAdapter {
-  /** A from item named `given` with these columns; `json` is a parameter that holds an array of objects. */
-  givenRows(json: unknown, columns: GivenColumns): RawBuilder<unknown>
+  /** A from item named `given` with these columns; the slot's value is an array of `GivenRow`. */
+  givenRows(slot: unknown, columns: GivenColumns): RawBuilder<unknown>
   /**
    * A join with a table, named `found`, by an index: once for each given row. Postgres does not know how few rows
    * are given and would rather read the whole of a table of some thousand rows.
@@ -26,8 +31,11 @@ export class BulkSqliteAdapter extends SqliteAdapter implements BulkAdapter {
     return true
   }
 
-  givenRows(json: unknown, columns: GivenColumns): RawBuilder<unknown> {
-    const fields = Object.keys(columns).map((name) => sql`value ->> ${sql.lit(name)} as ${sql.id(name)}`)
+  /** As one JSON array of arrays: names in every row would be written and read for nothing. */
+  givenRows(slot: unknown, columns: GivenColumns): RawBuilder<unknown> {
+    const names = Object.keys(columns)
+    const json = slotOf(slot).made((rows) => toJson(rowsOf(rows).map((row) => names.map((name) => row[name] ?? null))))
+    const fields = names.map((name, place) => sql`value ->> ${sql.lit(place)} as ${sql.id(name)}`)
     return sql`(select ${sql.join(fields)} from json_each(${json})) as given`
   }
 
@@ -39,11 +47,15 @@ export class BulkSqliteAdapter extends SqliteAdapter implements BulkAdapter {
 export class BulkPostgresAdapter extends PostgresAdapter implements BulkAdapter {
   readonly locksRows = true
 
-  givenRows(json: unknown, columns: GivenColumns): RawBuilder<unknown> {
-    const fields = Object.entries(columns).map(
-      ([name, type]) => sql`${sql.id(name)} ${sql.raw(type === 'text' ? 'text' : 'bigint')}`,
-    )
-    return sql`jsonb_to_recordset(${json}::jsonb) as given(${sql.join(fields)})`
+  /** As one array for each column, which the server reads in a fifth of the time that JSON takes it. */
+  givenRows(slot: unknown, columns: GivenColumns): RawBuilder<unknown> {
+    const names = Object.keys(columns)
+    const arrays = names.map((name) => {
+      const isText = columns[name] === 'text'
+      const cell = (row: GivenRow) => (isText ? storableText(row[name]) : row[name]) ?? null
+      return sql`${slotOf(slot).made((rows) => rowsOf(rows).map(cell))}::${sql.raw(isText ? 'text[]' : 'bigint[]')}`
+    })
+    return sql`unnest(${sql.join(arrays)}) as given(${sql.join(names.map((name) => sql.id(name)))})`
   }
 
   /** `offset 0` keeps the planner from turning it into a plain join. */
@@ -51,6 +63,20 @@ export class BulkPostgresAdapter extends PostgresAdapter implements BulkAdapter 
     return sql`cross join lateral (
       select * from ${sql.table(table)} where ${sql.id(column)} = given.${sql.id(given)} offset 0) as found`
   }
+}
+
+function slotOf(slot: unknown): StatementSlot {
+  if (slot instanceof StatementSlot) return slot
+  throw new OrchError('ORCH_BUG', 'Rows of a statement need a slot', { hint: 'This is a bug in orch' })
+}
+
+function rowsOf(rows: unknown): readonly GivenRow[] {
+  return rows as readonly GivenRow[]
+}
+
+/** Postgres text refuses NUL; what stands in its place is what `toJson` puts there. */
+function storableText(value: GivenRow[string]): GivenRow[string] {
+  return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\ufffd') : value
 }
 
 /** The adapter of an open database or of a transaction on it. */

@@ -36,7 +36,8 @@ export async function findBehindHeads(db: Db, request: BehindRequest): Promise<r
     const rows = await readPage(db, request, { shared, size, chosen })
     for (const row of rows) {
       const job = toJob(row)
-      const judgement = await judge.judge(job, request.projects.get(job.projectId)?.workspace ?? '')
+      const judged = judge.judge(job, request.projects.get(job.projectId)?.workspace ?? '')
+      const judgement = judged instanceof Promise ? await judged : judged
       if (judgement.kind === 'locked') lockedOut.add(row.exclusion_key)
       if (judgement.kind !== 'free') continue
       chosen.push(job)

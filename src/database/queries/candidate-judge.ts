@@ -1,5 +1,5 @@
 import { conflictingLock, jobLocks, locksByName, type HeldLock, type JobLock } from '../../domain/job-lock.ts'
-import { limitKeys, pinOf, type LimitRoom } from '../../domain/job-limits.ts'
+import { limitKeys, pinOf, type LimitedJob, type LimitRoom } from '../../domain/job-limits.ts'
 import type { Job } from '../../domain/job.ts'
 import type { PlannedJob } from '../../domain/plan.ts'
 import type { Db } from '../dialect/dialect.ts'
@@ -39,42 +39,56 @@ export class CandidateJudge {
     this.#request = request
   }
 
-  async judge(job: Job, workspace: string): Promise<Judgement> {
-    const judgement = await this.#judge(job, workspace)
+  /** At once where that is possible: a promise per job would cost more than the judgement. */
+  judge(job: Job, workspace: string): Judgement | Promise<Judgement> {
+    const judgement = this.#judge(job, workspace)
+    if (judgement === null) return this.#readLocks().then(() => this.judge(job, workspace))
     if (judgement.kind !== 'free') this.passedOver += 1
     return judgement
   }
 
-  async #judge(job: Job, workspace: string): Promise<Judgement> {
+  async #readLocks(): Promise<void> {
+    await this.#request.lockLimits?.()
+    this.#held = locksByName(await findHeldLocks(this.#db, this.#request))
+  }
+
+  /** Null where the held locks must be known and are not. */
+  #judge(job: Job, workspace: string): Judgement | null {
     const { shared, room, locksFor } = this.#request
-    const limited = { executor: job.executor, role: job.role, model: job.plan.model }
-    if (shared !== undefined && isClosed(job, shared)) return { kind: 'closed' }
-    const keys = room === undefined || shared === undefined ? [] : limitKeys(limited, shared.pins)
-    if (room !== undefined && room.blocking(keys) !== null) return { kind: 'full' }
+    if (shared !== undefined && isClosed(job, shared)) return closed
+    const keys = room === undefined || shared === undefined ? noKeys : limitKeys(limitedBy(job), shared.pins)
+    if (room !== undefined && room.blocking(keys) !== null) return full
     const { names, paths } = locksFor(job.plan, workspace)
     const locks = jobLocks(names, paths)
     if (locks.length > 0) {
-      const held = await this.#heldLocks()
-      if (conflictingLock(locks, held) !== null) return { kind: 'locked' }
-      for (const lock of locks) held.set(lock.name, [...(held.get(lock.name) ?? []), { ...lock, jobId: job.id }])
+      const held = this.#held
+      if (held === null) return null
+      if (conflictingLock(locks, held) !== null) return locked
+      for (const lock of locks) hold(held, { name: lock.name, mode: lock.mode, jobId: job.id })
     }
     room?.take(keys)
     return { kind: 'free', locks }
   }
+}
 
-  async #heldLocks(): Promise<Map<string, HeldLock[]>> {
-    if (this.#held !== null) return this.#held
-    await this.#request.lockLimits?.()
-    this.#held = locksByName(await findHeldLocks(this.#db, this.#request))
-    return this.#held
-  }
+const [closed, full, locked] = [{ kind: 'closed' }, { kind: 'full' }, { kind: 'locked' }] as const
+const noKeys: ReturnType<typeof limitKeys> = []
+
+function hold(held: Map<string, HeldLock[]>, lock: HeldLock): void {
+  const others = held.get(lock.name)
+  if (others === undefined) held.set(lock.name, [lock])
+  else others.push(lock)
+}
+
+function limitedBy({ executor, role, plan }: Job): LimitedJob {
+  return { executor, role, model: plan.model }
 }
 
 /** The conditions `overBudget` and `providerCooling`, for one job. */
 function isClosed(job: Job, shared: SharedFacts): boolean {
   const { pins, cooling, exhaustedProjects, freeProviders } = shared
   if (job.executor === 'command') return false
-  const pin = pinOf({ executor: job.executor, role: job.role, model: job.plan.model }, pins)
+  const pin = pinOf(limitedBy(job), pins)
   if (pin !== null && isAmong(pin, cooling)) return true
   if (!exhaustedProjects.includes(job.projectId)) return false
   return pin === null ? freeProviders.length === 0 : !isAmong(pin, { providers: freeProviders, models: [] })

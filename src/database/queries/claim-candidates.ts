@@ -50,32 +50,36 @@ export async function findCandidates(db: Db, request: CandidateRequest): Promise
   const chosen: Candidate[] = []
   // Where others write meanwhile, a page may repeat what the last one held: rows that they had locked come back in front.
   const seen = new Set<string>()
-  for await (const row of rowsOf(db, request, [...projects.keys()])) {
+  const source = await sourceOf(db, request, [...projects.keys()])
+  while (chosen.length < request.limit) {
+    const next = source.next()
+    const row = next instanceof Promise ? await next : next
+    if (row === null) break
     const project = projects.get(row.project_id)
     if (project === undefined || seen.has(row.id)) continue
     seen.add(row.id)
     const job = toJob(row)
-    const judgement = await judge.judge(job, project.workspace)
-    if (judgement.kind !== 'free') continue
-    chosen.push({ job, project, locks: judgement.locks })
-    if (chosen.length === request.limit) break
+    const judged = judge.judge(job, project.workspace)
+    const judgement = judged instanceof Promise ? await judged : judged
+    if (judgement.kind === 'free') chosen.push({ job, project, locks: judgement.locks })
   }
   return { chosen, maybeMore: judge.passedOver > 0 && chosen.length < request.limit }
 }
 
-async function* rowsOf(db: Db, request: CandidateRequest, projectIds: readonly string[]): AsyncGenerator<JobRow> {
+/** Rows in order; null after the last. At once where they are read already: thousands a second pass here. */
+interface RowSource {
+  next(): JobRow | null | Promise<JobRow | null>
+}
+
+async function sourceOf(db: Db, request: CandidateRequest, projectIds: readonly string[]): Promise<RowSource> {
   // What is shared is judged row by row: the statement stays the one that is compiled once.
   const { shared: _shared, ...facts } = request.facts
   if (request.only !== undefined) {
-    yield* await readInLine(db, request.only, { facts, lockRows: request.lockRows })
-    return
+    const rows = await readInLine(db, request.only, { facts, lockRows: request.lockRows })
+    let place = 0
+    return { next: () => rows[place++] ?? null }
   }
-  const lines = linesOf(db, { ...request, facts }, projectIds)
-  for (let seen = 0; seen < Math.max(scanLimit, request.limit); seen++) {
-    const row = await nextRow(lines)
-    if (row === null) return
-    yield row
-  }
+  return new Lines(linesOf(db, { ...request, facts }, projectIds), Math.max(scanLimit, request.limit))
 }
 
 /** Projects that may start jobs, have one in line, and work where this host can. */
@@ -90,16 +94,18 @@ export async function reachableProjects(
   return new Map(reachable.map((project) => [project.id, project]))
 }
 
+type ReadPage = (size: number, offset: number) => Promise<readonly JobRow[]>
+
 /** Ready jobs of one project, or of several, in order; read page by page as they are asked for. */
 class Line {
-  readonly #read: (size: number, offset: number) => Promise<readonly JobRow[]>
+  readonly #read: ReadPage
   #size: number
   #rows: readonly JobRow[] = []
   #place = 0
   #offset = 0
   #ended = false
 
-  constructor(size: number, read: (size: number, offset: number) => Promise<readonly JobRow[]>) {
+  constructor(size: number, read: ReadPage) {
     this.#size = size
     this.#read = read
   }
@@ -108,8 +114,12 @@ class Line {
     return this.#rows[this.#place]
   }
 
+  /** Whether a page must be read before it is known who comes next. */
+  get isStale(): boolean {
+    return this.#place >= this.#rows.length && !this.#ended
+  }
+
   async fill(): Promise<void> {
-    if (this.head !== undefined || this.#ended) return
     this.#rows = await this.#read(this.#size, this.#offset)
     this.#place = 0
     this.#offset += this.#size
@@ -122,23 +132,40 @@ class Line {
   }
 }
 
+/** Several lines as one. */
+class Lines implements RowSource {
+  readonly #lines: readonly Line[]
+  #left: number
+
+  /** @param most rows given out before it ends. */
+  constructor(lines: readonly Line[], most: number) {
+    this.#lines = lines
+    this.#left = most
+  }
+
+  next(): JobRow | null | Promise<JobRow | null> {
+    if (this.#left === 0) return null
+    if (this.#lines.some(({ isStale }) => isStale)) return this.#fill().then(() => this.next())
+    let best: Line | null = null
+    for (const line of this.#lines) {
+      if (line.head !== undefined && (best?.head === undefined || before(line.head, best.head))) best = line
+    }
+    const row = best?.head ?? null
+    best?.step()
+    this.#left -= 1
+    return row
+  }
+
+  async #fill(): Promise<void> {
+    for (const line of this.#lines) if (line.isStale) await line.fill()
+  }
+}
+
 function linesOf(db: Db, request: CandidateRequest, projectIds: readonly string[]): Line[] {
   const { facts, lockRows, limit } = request
   const line = (scope: readonly string[]) =>
     new Line(limit, (size, offset) => readCandidatePage(db, { projectIds: scope, facts, lockRows, size, offset }))
   return projectIds.length > mostLines ? [line(projectIds)] : projectIds.map((id) => line([id]))
-}
-
-/** The first of all lines, taken off its line; null where all are empty. */
-async function nextRow(lines: readonly Line[]): Promise<JobRow | null> {
-  let best: Line | null = null
-  for (const line of lines) {
-    if (line.head === undefined) await line.fill()
-    if (line.head !== undefined && (best?.head === undefined || before(line.head, best.head))) best = line
-  }
-  const row = best?.head ?? null
-  best?.step()
-  return row
 }
 
 /** The order of promise 4, as in the statement. */

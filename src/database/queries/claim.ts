@@ -5,11 +5,11 @@
  */
 import { sql } from 'kysely'
 import type { Job } from '../../domain/job.ts'
+import { OrchError } from '../../errors/orch-error.ts'
 import type { Ids } from '../../runtime/ids.ts'
 import type { Database } from '../connection.ts'
 import type { Dialect, Trx } from '../dialect/dialect.ts'
 import { hotStatement } from '../dialect/hot-statement.ts'
-import { toJson } from '../json.ts'
 import { insertAttempts } from '../repositories/attempt-repository.ts'
 import { appendEvents } from '../repositories/event-repository.ts'
 import { insertLocks } from '../repositories/lock-repository.ts'
@@ -149,15 +149,16 @@ export async function claimInside(
     lockLimits: () => dialect.lockLimits(trx),
   })
   if (chosen.length === 0) return { claimed: [], maybeMore }
-  const taken = await takeRows(trx, chosen, request)
+  const claimed = chosen.map((candidate) => toClaimed(candidate, request))
   await insertAttempts(
     trx,
-    taken.map(({ job }) => ({ jobId: job.id, number: job.attempt, try: job.try })),
+    claimed.map(({ job }) => ({ jobId: job.id, number: job.attempt, try: job.try })),
     { schedulerId: request.schedulerId, at: now },
   )
-  if (request.hasLockTable) await insertLocks(trx, taken.flatMap(lockRows), now)
-  if (request.hasEventTable) await appendEvents(trx, taken.map(startedEvent(request)), { ids: request.ids, at: now })
-  const claimed = taken.map(({ job, project, locks }) => ({ job, project, holdsLocks: locks.length > 0 }))
+  if (request.hasLockTable) await insertLocks(trx, locksOf(chosen, claimed), now)
+  if (request.hasEventTable) await appendEvents(trx, claimed.map(startedEvent), { ids: request.ids, at: now })
+  // Last, because its answer is waited for: where statements are sent ahead, the engine does the others meanwhile.
+  await takeRows(trx, claimed, request)
   return { claimed, maybeMore }
 }
 
@@ -168,46 +169,46 @@ async function exactRoom(trx: Trx, dialect: Dialect, { limits }: ClaimRequest): 
   return readRoom(trx, dialect, { ...limits, limits: await limits.inside(trx) })
 }
 
-async function takeRows(
-  trx: Trx,
-  candidates: readonly Candidate[],
+/** The job as `takeGiven` makes it of a row that nobody else can change meanwhile. */
+function toClaimed(
+  { job, project, locks }: Candidate,
   { now, schedulerId, leaseMs }: ClaimRequest & { readonly now: number },
-): Promise<Candidate[]> {
-  const leaseExpiresAt = now + leaseMs
-  const given = toJson(candidates.map(({ job }) => ({ job: job.id })))
-  const { rows } = await takeGiven(trx, { given, now, schedulerId, leaseExpiresAt })
-  const byId = new Map(rows.map((row) => [row.id, row]))
-  // `returning` promises no order; the candidates have it.
-  return candidates.flatMap((candidate) => {
-    const row = byId.get(candidate.job.id)
-    // Each row that was taken is one attempt, whatever the candidates say.
-    if (row === undefined || !byId.delete(row.id)) return []
-    const job: Job = {
-      ...candidate.job,
+): ClaimedJob {
+  return {
+    job: {
+      ...job,
       state: 'running',
-      attempt: row.attempt,
-      try: row.try,
+      attempt: job.attempt + 1,
+      try: Math.max(1, job.try),
       leaseOwner: schedulerId,
-      leaseExpiresAt,
+      leaseExpiresAt: now + leaseMs,
       waitsFor: null,
-      startedAt: row.started_at,
+      startedAt: job.startedAt ?? now,
       updatedAt: now,
-    }
-    return [{ ...candidate, job }]
-  })
+    },
+    project,
+    holdsLocks: locks.length > 0,
+  }
 }
 
-interface TakenRow {
-  readonly id: string
-  readonly attempt: number
-  readonly try: number
-  readonly started_at: number
+/** Throws a bug where a row is not as it was read: then nobody could know which attempt is whose. */
+async function takeRows(
+  trx: Trx,
+  claimed: readonly ClaimedJob[],
+  { now, schedulerId, leaseMs }: ClaimRequest & { readonly now: number },
+): Promise<void> {
+  const given = claimed.map(({ job }) => ({ job: job.id, before: job.attempt - 1 }))
+  const { numAffectedRows } = await takeGiven(trx, { given, now, schedulerId, leaseExpiresAt: now + leaseMs })
+  if (numAffectedRows === BigInt(claimed.length)) return
+  throw new OrchError('ORCH_BUG', `${claimed.length} jobs were chosen and ${numAffectedRows} could be taken`, {
+    hint: 'This is a bug in orch',
+  })
 }
 
 // A plan may store a job that was never started with try 0.
 // `coalesce` keeps SQLite from walking an index of ready jobs instead of finding each by its id.
-const takeGiven = hotStatement<'given' | 'now' | 'schedulerId' | 'leaseExpiresAt', TakenRow>((db, slot, adapter) =>
-  sql<TakenRow>`
+const takeGiven = hotStatement<'given' | 'now' | 'schedulerId' | 'leaseExpiresAt', never>((db, slot, adapter) =>
+  sql<never>`
       update jobs
       set state = 'running',
         attempt = attempt + 1,
@@ -217,21 +218,18 @@ const takeGiven = hotStatement<'given' | 'now' | 'schedulerId' | 'leaseExpiresAt
         waits_for = null,
         started_at = coalesce(started_at, ${slot('now')}),
         updated_at = ${slot('now')}
-      where coalesce(state, '') = 'ready'
-        and id in (select given.job from ${adapter.givenRows(slot('given'), { job: 'text' })})
-      returning id, attempt, try, started_at`.compile(db),
+      from ${adapter.givenRows(slot('given'), { job: 'text', before: 'integer' })}
+      where jobs.id = given.job and jobs.attempt = given.before and coalesce(jobs.state, '') = 'ready'`.compile(db),
 )
 
-function lockRows({ job, locks }: Candidate) {
-  return locks.map((lock) => ({ jobId: job.id, attempt: job.attempt, lock }))
+function locksOf(candidates: readonly Candidate[], claimed: readonly ClaimedJob[]) {
+  return candidates.flatMap(({ locks }, place) => {
+    const job = claimed[place]?.job
+    return job === undefined ? [] : locks.map((lock) => ({ jobId: job.id, attempt: job.attempt, lock }))
+  })
 }
 
-function startedEvent(request: ClaimRequest) {
-  return ({ job }: Candidate) => ({
-    projectId: job.projectId,
-    jobId: job.id,
-    attempt: job.attempt,
-    kind: 'started',
-    data: { try: job.try, scheduler: request.schedulerId },
-  })
+function startedEvent({ job }: ClaimedJob) {
+  const data = { try: job.try, scheduler: job.leaseOwner }
+  return { projectId: job.projectId, jobId: job.id, attempt: job.attempt, kind: 'started', data }
 }

@@ -2,7 +2,6 @@
 import { sql } from 'kysely'
 import type { Trx } from '../dialect/dialect.ts'
 import { hotStatement } from '../dialect/hot-statement.ts'
-import { toJson } from '../json.ts'
 
 export interface ChangedDependant {
   readonly id: string
@@ -21,7 +20,7 @@ export async function releaseDependants(
   now: number,
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   if (completedIds.length === 0) return new Map()
-  const edges = await findWaiting(trx, { given: toJson(completedIds.map((parent, place) => ({ parent, place }))) })
+  const edges = await findWaiting(trx, { given: completedIds.map((parent, place) => ({ parent, place })) })
   if (edges.rows.length === 0) return new Map()
   const byChild = new Map<string, { child: string; done: number; last: string; place: number }>()
   for (const { child, parent, place } of edges.rows) {
@@ -33,7 +32,7 @@ export async function releaseDependants(
     }
   }
   const counts = [...byChild.values()].map(({ child, done }) => ({ child, done }))
-  const { rows } = await countDown(trx, { given: toJson(counts), now })
+  const { rows } = await countDown(trx, { given: counts, now })
   const released = new Map<string, string[]>()
   for (const { id, state } of rows) {
     const last = byChild.get(id)?.last

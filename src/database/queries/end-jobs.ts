@@ -24,8 +24,10 @@ export async function endJobs(trx: Trx, ends: readonly JobEnd[], now: number): P
   const byKey = new Map<string, JobEnd>()
   for (const end of ends) if (!byKey.has(keyOf(end))) byKey.set(keyOf(end), end)
   if (byKey.size === 0) return new Set()
-  const given = toJson([...byKey.values()].map(toGiven))
-  const { rows } = await endGiven(trx, { given, now })
+  const distinct = [...byKey.values()]
+  const { rows } = distinct.every(isPlain)
+    ? await completeGiven(trx, { given: distinct.map(toCompleted), now })
+    : await endGiven(trx, { given: distinct.map(toGiven), now })
   return new Set(rows.flatMap(({ id, attempt }) => byKey.get(`${attempt} ${id}`) ?? []))
 }
 
@@ -101,3 +103,39 @@ interface AttemptRowKey {
   readonly id: string
   readonly attempt: number
 }
+
+/** A success that leaves the rest of the row alone, as nearly all are. */
+function isPlain({ end, interruptions, hold, runAt }: JobEnd): boolean {
+  if (end.state !== 'completed' || end.nextTry || end.waitsFor !== null) return false
+  return interruptions === 0 && hold === null && runAt === null
+}
+
+function toCompleted({ jobId, attempt, end }: JobEnd) {
+  return {
+    job: jobId,
+    token: attempt,
+    simulated: end.rehearsed ? 1 : 0,
+    outcome: end.result === null ? null : toJson(end.result),
+  }
+}
+
+const completedColumns = { job: 'text', token: 'integer', simulated: 'integer', outcome: 'text' } as const
+
+/** What `endGiven` does to successes, in half the time: a third of its columns travel. */
+const completeGiven = hotStatement<'given' | 'now', AttemptRowKey>((db, slot, adapter) =>
+  sql<AttemptRowKey>`
+    update jobs
+    set state = 'completed',
+      interruptions = 0,
+      lease_owner = null,
+      lease_expires_at = null,
+      waits_for = null,
+      rehearsed = case when given.simulated = 1 then 1 else rehearsed end,
+      finished_at = ${slot('now')},
+      result = coalesce(given.outcome, result),
+      error = null,
+      updated_at = ${slot('now')}
+    from ${adapter.givenRows(slot('given'), completedColumns)}
+    where jobs.id = given.job and jobs.attempt = given.token and coalesce(jobs.state, '') = 'running'
+    returning id, attempt`.compile(db),
+)

@@ -34,7 +34,7 @@ export async function insertAttempts(
   by: { readonly schedulerId: string; readonly at: number },
 ): Promise<void> {
   if (attempts.length === 0) return
-  await insertGiven(trx, { given: toJson(attempts), schedulerId: by.schedulerId, at: by.at })
+  await insertGiven(trx, { given: attempts, schedulerId: by.schedulerId, at: by.at })
 }
 
 const insertGiven = hotStatement<'given' | 'schedulerId' | 'at', never>((db, slot, adapter) =>
@@ -59,7 +59,7 @@ export async function endAttempts(trx: Trx, ended: readonly EndedAttempt[], at: 
     failure: end.failure === null ? null : toJson(end.failure),
     seen: end.evidence.length === 0 ? null : toJson(end.evidence),
   }))
-  await endGiven(trx, { given: toJson(rows), at })
+  await endGiven(trx, { given: rows, at })
 }
 
 const endColumns = { job: 'text', ended: 'integer', how: 'text', class: 'text', failure: 'text', seen: 'text' } as const

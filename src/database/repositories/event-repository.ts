@@ -25,8 +25,10 @@ export async function appendEvents(
   stamp: { readonly ids: Ids; readonly at: number },
 ): Promise<void> {
   if (events.length === 0) return
-  const rows = events.map((event) => ({ ...event, id: stamp.ids.next(), data: toJson(event.data) }))
-  await insertGiven(db, { given: toJson(rows), at: stamp.at })
+  const rows = events.map(({ projectId, jobId, attempt, kind, data }) => {
+    return { id: stamp.ids.next(), projectId, jobId, attempt, kind, data: toJson(data) }
+  })
+  await insertGiven(db, { given: rows, at: stamp.at })
 }
 
 const givenColumns = {

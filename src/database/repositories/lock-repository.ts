@@ -2,7 +2,6 @@ import { sql } from 'kysely'
 import type { HeldLock, JobLock } from '../../domain/job-lock.ts'
 import type { Db, Trx } from '../dialect/dialect.ts'
 import { hotStatement } from '../dialect/hot-statement.ts'
-import { toJson } from '../json.ts'
 import type { AttemptKey } from '../queries/fence.ts'
 
 /** Every lock held now: as many as running jobs hold, so a short list. */
@@ -19,7 +18,7 @@ export async function insertLocks(
 ): Promise<void> {
   if (locks.length === 0) return
   const rows = locks.map(({ jobId, attempt, lock }) => ({ jobId, attempt, name: lock.name, mode: lock.mode }))
-  await insertGiven(trx, { given: toJson(rows), at })
+  await insertGiven(trx, { given: rows, at })
 }
 
 const lockColumns = { jobId: 'text', attempt: 'integer', name: 'text', mode: 'text' } as const
@@ -37,7 +36,7 @@ const insertGiven = hotStatement<'given' | 'at', never>((db, slot, adapter) =>
 /** Gives back what attempts hold, also those that are no longer current. */
 export async function releaseLocks(trx: Trx, keys: readonly AttemptKey[]): Promise<void> {
   if (keys.length === 0) return
-  await deleteGiven(trx, { given: toJson(keys.map(({ jobId, attempt }) => ({ jobId, attempt }))) })
+  await deleteGiven(trx, { given: keys })
 }
 
 const deleteGiven = hotStatement<'given', never>((db, slot, adapter) =>

@@ -32,8 +32,8 @@ const rowsAtOnce = 1000
 /** Inserts jobs in order; `atMs` is the database's time. */
 export async function insertJobs(trx: Trx, jobs: readonly NewJob[], atMs: number): Promise<void> {
   for (const part of chunks(jobs, rowsAtOnce)) {
-    const rows = part.map((job) => ({ ...job, ...planColumns(job.plan), plan: null, maxTries: job.plan.maxTries }))
-    await insertGivenJobs(trx, { given: toJson(rows), at: atMs })
+    const rows = part.map((job) => ({ ...job, ...planColumns(job.plan), maxTries: job.plan.maxTries }))
+    await insertGivenJobs(trx, { given: rows, at: atMs })
   }
 }
 
@@ -76,7 +76,7 @@ export interface Edge {
 }
 
 export async function insertEdges(trx: Trx, edges: readonly Edge[]): Promise<void> {
-  for (const part of chunks(edges, rowsAtOnce)) await insertGivenEdges(trx, { given: toJson(part) })
+  for (const part of chunks(edges, rowsAtOnce)) await insertGivenEdges(trx, { given: part })
 }
 
 const insertGivenEdges = hotStatement<'given', never>((db, slot, adapter) =>
