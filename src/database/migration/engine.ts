@@ -12,6 +12,8 @@ export interface MigrationEngine extends TypeSpelling {
   readCatalog(db: Db): Promise<Catalog>
   /** What the engine itself finds damaged in its files, one sentence each; empty where it cannot look. */
   readDamages(db: Db): Promise<readonly string[]>
+  /** Runs work that only reads in one transaction that refuses writes; it sees one state and waits for nobody. */
+  read<T>(db: Db, work: (trx: Db) => Promise<T>): Promise<T>
   /** Takes the migration lock for the rest of the transaction without waiting; false when another holds it. */
   tryLock(trx: Trx): Promise<boolean>
   /** Who holds the migration lock, for people, or null when nobody can tell. */

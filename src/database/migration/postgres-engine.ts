@@ -33,6 +33,7 @@ export function postgresEngine(schema: string): MigrationEngine {
     readCatalog: (db) => readCatalog(db, schema),
     // A server answers for its own files, and has no statement that would read them all.
     readDamages: async () => [],
+    read: (db, work) => db.transaction().setAccessMode('read only').setIsolationLevel('repeatable read').execute(work),
     tryLock: (trx) => tryLock(trx, lockKey),
     lockHolder: (db) => lockHolder(db, lockKey),
     takeInventory: (trx) => takeInventory(trx, schema),

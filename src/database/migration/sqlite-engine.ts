@@ -2,6 +2,7 @@ import { SqliteAdapter, SqliteQueryCompiler, sql } from 'kysely'
 import type { Db, Trx } from '../dialect/dialect.ts'
 import { assembleCatalog, type Catalog, type ColumnRow, type IndexRow } from './catalog.ts'
 import type { MigrationEngine } from './engine.ts'
+import { writerOfFile } from './file-locks.ts'
 import type { Inventory, InventoryObject } from './survival.ts'
 
 /** SQLite: names are case-insensitive and types are kept as they were written. */
@@ -11,9 +12,10 @@ export const sqliteEngine: MigrationEngine = {
   catalogType: (dataType) => dataType,
   readCatalog,
   readDamages,
+  read,
   // `begin immediate` of the transaction is the lock: there is one writer.
   tryLock: async () => true,
-  lockHolder: async () => null,
+  lockHolder,
   takeInventory,
 }
 
@@ -37,6 +39,28 @@ async function readCatalog(db: Db): Promise<Catalog> {
 async function readDamages(db: Db): Promise<readonly string[]> {
   const { rows } = await sql<{ quick_check: string }>`pragma quick_check(20)`.execute(db)
   return rows.map(({ quick_check }) => quick_check).filter((text) => text !== 'ok')
+}
+
+/** Deferred, so that it takes no lock of a writer; `query_only` refuses writes where the file was opened for them. */
+async function read<T>(db: Db, work: (trx: Db) => Promise<T>): Promise<T> {
+  return db.connection().execute(async (connection) => {
+    const before = await sql<{ query_only: number }>`pragma query_only`.execute(connection)
+    await sql`pragma query_only = 1`.execute(connection)
+    await sql`begin`.execute(connection)
+    try {
+      return await work(connection)
+    } finally {
+      await sql`commit`.execute(connection)
+      await sql`pragma query_only = ${sql.lit(before.rows[0]?.query_only ?? 0)}`.execute(connection)
+    }
+  })
+}
+
+async function lockHolder(db: Db): Promise<string | null> {
+  const { rows } = await sql<{ file: string | null }>`
+    select file from pragma_database_list where name = 'main'`.execute(db)
+  const file = rows[0]?.file ?? ''
+  return file === '' ? null : writerOfFile(file)
 }
 
 interface MasterRow {

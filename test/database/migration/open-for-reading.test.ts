@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, readFileSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, copyFileSync, existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
 import SqliteFile from 'better-sqlite3'
 import { sql } from 'kysely'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { openForReading } from '../../../src/database/migration/open-for-reading.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
 import { seededRandom } from '../../../src/runtime/random.ts'
 import { describePostgres, temporaryDirectory } from '../../support/databases.ts'
 
+const root = new URL('../../..', import.meta.url).pathname
 const options = { clock: systemClock, random: seededRandom(1) }
 
 /** Names and contents of everything in a directory. */
@@ -28,6 +32,27 @@ function createFile(path: string, journalMode: 'wal' | 'delete'): SqliteFile.Dat
   file.pragma(`journal_mode = ${journalMode}`)
   file.exec('create table notes (id text); insert into notes values (1), (2)')
   return file
+}
+
+/** Another process dies in the middle of a transaction so large that it had to write into the file already. */
+function killWhileWriting(path: string): void {
+  const script = `const file = new (require('better-sqlite3'))(${JSON.stringify(path)})
+    file.pragma('cache_size = 5')
+    file.exec('begin immediate')
+    for (let i = 0; i < 2000; i++) file.exec("insert into notes values (hex(randomblob(100)))")
+    process.kill(process.pid, 'SIGKILL')`
+  spawnSync(process.execPath, ['-e', script], { cwd: root, timeout: 20_000 })
+}
+
+/** As a user without rights of its own, where this process may become one. */
+async function asNobody<T>(work: () => Promise<T>): Promise<T> {
+  if (process.getuid?.() !== 0) return work()
+  process.seteuid?.(65_534)
+  try {
+    return await work()
+  } finally {
+    process.seteuid?.(0)
+  }
 }
 
 async function countNotes(path: string): Promise<number> {
@@ -91,6 +116,67 @@ it('what a crash left in the write-ahead log is read, and the log stays as it is
   expect(await countNotes(join(crashed, 'orch.db'))).toBe(2)
   expect(contents(crashed)).toEqual(before)
 })
+
+it('a transaction that a crash cut off in rollback mode is not read, and its journal stays as it is', async () => {
+  const directory = temporaryDirectory()
+  const path = join(directory, 'orch.db')
+  createFile(path, 'delete').close()
+  killWhileWriting(path)
+  expect(readdirSync(directory).toSorted()).toEqual(['orch.db', 'orch.db-journal'])
+  const before = contents(directory)
+  expect(await countNotes(path)).toBe(2)
+  expect(contents(directory)).toEqual(before)
+})
+
+it('a directory that cannot be written to is enough, for whoever may only read the file', async () => {
+  const directory = temporaryDirectory()
+  const path = join(directory, 'orch.db')
+  createFile(path, 'wal').close()
+  const before = contents(directory)
+  chmodSync(path, 0o444)
+  chmodSync(directory, 0o555)
+  const count = await asNobody(() => countNotes(path))
+  chmodSync(directory, 0o755)
+  expect(count).toBe(2)
+  expect(contents(directory)).toEqual(before)
+})
+
+it('a large file that a living process has open is read where it is, without a copy', async () => {
+  const directory = temporaryDirectory()
+  const path = join(directory, 'orch.db')
+  const writer = createFile(path, 'wal')
+  writer.exec('create table ballast (data blob)')
+  writer.prepare('insert into ballast values (zeroblob(?))').run(40 * 1024 * 1024)
+  writer.close()
+  const holder = await holdOpen(path)
+  const seen = () => [contents(directory)[0], readdirSync(directory), copiesOf(path)]
+  const before = seen()
+  const reading = await openForReading(path, options)
+  expect(copiesOf(path)).toEqual(before[2])
+  expect((await sql`select id from notes`.execute(reading.database.db)).rows).toHaveLength(3)
+  await reading.close()
+  expect(seen()).toEqual(before)
+  holder.kill()
+})
+
+/** Another process writes a note and keeps the file open. */
+async function holdOpen(path: string): Promise<ChildProcess> {
+  const script = `const file = new (require('better-sqlite3'))(${JSON.stringify(path)})
+    file.exec('insert into notes values (3)')
+    console.log('open')
+    setTimeout(() => {}, 30000)`
+  const holder = spawn(process.execPath, ['-e', script], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => void holder.kill('SIGKILL'))
+  await once(holder.stdout, 'data')
+  return holder
+}
+
+function copiesOf(path: string): readonly string[] {
+  const looks = readdirSync(tmpdir()).filter((name) => name.startsWith('orch-look-'))
+  return looks.filter(
+    (name) => statSync(join(tmpdir(), name, basename(path)), { throwIfNoEntry: false })?.size === statSync(path).size,
+  )
+}
 
 it('what was opened refuses to be written', async () => {
   const path = join(temporaryDirectory(), 'orch.db')
