@@ -3,9 +3,10 @@ import { CompiledQuery, sql } from 'kysely'
 import type { Clock } from '../../runtime/clock.ts'
 import { openDatabase, type Database } from '../connection.ts'
 import type { Trx } from '../dialect/dialect.ts'
+import type { Catalog } from './catalog.ts'
 import type { Statement } from './compiled-migration.ts'
 import { readLedger } from './ledger.ts'
-import { migrate, runStatement } from './migrate.ts'
+import { migrate, proveCreated, runStatement } from './migrate.ts'
 import { prepareSteps, type MigrationSource, type MigrationStep } from './migration-step.ts'
 import type { Migration } from './migration.ts'
 import type { DatabaseState } from './migration-state.ts'
@@ -113,8 +114,8 @@ async function rehearse(trx: Trx, database: Database, input: Rehearsal): Promise
   const scratchSource = await prepareSteps(database.dialect, input.options.migrations)
   const first = [scratchSource.schemaSql ?? '', ...scratchSource.ledger.statements.map((statement) => statement.sql)]
   for (const statement of first) await trx.executeQuery(CompiledQuery.raw(statement))
-  const { tables } = await input.source.engine.readCatalog(input.database.db)
-  for (const table of extendedTables(input.steps).filter((name) => tables.has(name))) {
+  const real = await input.source.engine.readCatalog(input.database.db)
+  for (const table of extendedTables(input.steps).filter((name) => real.tables.has(name))) {
     await sql`create table ${sql.id(input.scratch, table)} (like ${sql.id(input.schema, table)} including all)`.execute(
       trx,
     )
@@ -125,7 +126,14 @@ async function rehearse(trx: Trx, database: Database, input: Rehearsal): Promise
       const numbered = { ...step, statements: statements.map((each) => each.sql) }
       await runStatement(trx, database, { step: numbered, statement: statement.sql, position: index + 1 })
     }
+    proveCreated(merged(real, await scratchSource.engine.readCatalog(trx)), step)
   }
+}
+
+/** What exists after a step: clones of indexes have names of their own, so those that existed count by the real ones. */
+function merged(real: Catalog, scratch: Catalog): Catalog {
+  const tables = new Map([...real.tables, ...scratch.tables])
+  return { schemaExists: true, tables, indexes: new Map([...real.indexes, ...scratch.indexes]) }
 }
 
 /** Tables that a step adds a column or an index to without creating them. */

@@ -8,11 +8,12 @@ import {
   type OperationNode,
   type QueryResult,
 } from 'kysely'
-import { OrchError } from '../../errors/orch-error.ts'
-import type { CompiledMigration, Statement } from './compiled-migration.ts'
+import { OrchError, errorMessage } from '../../errors/orch-error.ts'
+import { objectName, type CompiledMigration, type CreatedObject, type Statement } from './compiled-migration.ts'
 import { createdObjects } from './created-object.ts'
 import type { MigrationEngine } from './engine.ts'
 import { refusal } from './guard.ts'
+import { MigrationFailure } from './migration-failure.ts'
 import type { Migration } from './migration.ts'
 
 /**
@@ -32,15 +33,41 @@ export async function compileMigration(
   return { migration, statements, checksum: checksumOf(unqualified) }
 }
 
-/** Compiles a list in order; the first refused one ends it. */
+/** Compiles a list in order; the first refused one ends it, and so does one that creates what an earlier one creates. */
 export async function compileMigrations(
   engine: MigrationEngine,
   migrations: readonly Migration[],
   schema: string | null,
 ): Promise<readonly CompiledMigration[]> {
   const compiled: CompiledMigration[] = []
-  for (const migration of migrations) compiled.push(await compileMigration(engine, migration, schema))
+  const makers = new Map<string, string>()
+  for (const migration of migrations) {
+    const one = await compileMigration(engine, migration, schema)
+    refuseRepetition(one, makers)
+    compiled.push(one)
+  }
   return compiled
+}
+
+/** A second maker of an object would fail on an empty database, or be taken for an adoption. Adds to `makers`. */
+export function refuseRepetition({ migration, statements }: CompiledMigration, makers: Map<string, string>): void {
+  for (const { sql, creates } of statements) {
+    for (const name of namesOf(creates)) {
+      // One of the engines does not tell upper from lower case.
+      const key = name.toLowerCase()
+      const maker = makers.get(key)
+      if (maker !== undefined && maker !== migration.name)
+        throw refused(migration, sql, `${maker} creates the ${name} already`)
+      makers.set(key, migration.name)
+    }
+  }
+}
+
+function namesOf(created: CreatedObject): readonly string[] {
+  if (created.kind !== 'table') return [objectName(created)]
+  const { table } = created
+  const columns = created.columns.map((column) => objectName({ kind: 'column', table, column }))
+  return [objectName(created), ...columns]
 }
 
 async function record(engine: MigrationEngine, migration: Migration, schema: string | null): Promise<Statement[]> {
@@ -55,7 +82,12 @@ async function record(engine: MigrationEngine, migration: Migration, schema: str
       createDriver: () => recorder,
     },
   })
-  await migration.up(schema === null ? kysely : kysely.withSchema(schema))
+  try {
+    await migration.up(schema === null ? kysely : kysely.withSchema(schema))
+  } catch (error) {
+    // A builder that does not know a type or an option throws before there is a statement.
+    throw error instanceof OrchError ? error : refused(migration, 'no statement', `it fails: ${errorMessage(error)}`)
+  }
   return recorder.statements
 }
 
@@ -112,9 +144,15 @@ class RecordingDriver extends DummyDriver implements Driver {
   }
 }
 
-function refused(migration: Migration, statement: string, reason: string): OrchError {
+function refused(migration: Migration, statement: string, reason: string): MigrationFailure {
   const shown = statement.length > 200 ? `${statement.slice(0, 200)}...` : statement
-  return new OrchError('ORCH_MIGRATION_REFUSED', `Migration ${migration.name} is refused: ${reason}\n  ${shown}`, {
-    hint: 'Migrations only create: a table with its indexes, or a column that is nullable or has a constant default',
-  })
+  return new MigrationFailure(
+    'ORCH_MIGRATION_REFUSED',
+    `Migration ${migration.name} is refused: ${reason}\n  ${shown}`,
+    {
+      migration: migration.name,
+      statement,
+      hint: 'Migrations only create: a table with its indexes, or a column that is nullable or has a constant default',
+    },
+  )
 }

@@ -30,16 +30,19 @@ export async function readLedger(db: Db): Promise<readonly MigrationLedgerRow[]>
   return db.selectFrom('orch_migrations').selectAll().orderBy('sequence').execute()
 }
 
-/** The statement that records one migration, for the dry run's text and for the run itself. */
-export function ledgerInsert(db: Db | Trx, row: MigrationLedgerRow, schema: string | null) {
-  const target: Kysely<Tables> = schema === null ? db : db.withSchema(schema)
-  return target.insertInto('orch_migrations').values(row).compile()
+/** A row of the ledger; null for what only the run itself can know. */
+export type LedgerEntry = Omit<MigrationLedgerRow, 'duration_ms' | 'applied_at'> & {
+  readonly duration_ms: number | null
+  readonly applied_at: number | null
 }
 
-/** The same statement as text, with the two values that only the run itself can know left open. */
-export function ledgerInsertText(db: Db, row: LedgerPreview, schema: string | null): string {
-  const target: Kysely<Tables> = schema === null ? db : db.withSchema(schema)
-  const { sequence, name, checksum, outcome, tool_version } = row
+/**
+ * The statement that records one migration, without parameters: the dry run prints the very text that the run sends,
+ * but for the two numbers that only the run knows.
+ */
+export function ledgerInsert(compiler: Db, schema: string | null, entry: LedgerEntry): string {
+  const target: Kysely<Tables> = schema === null ? compiler : compiler.withSchema(schema)
+  const { sequence, name, checksum, outcome, tool_version } = entry
   return target
     .insertInto('orch_migrations')
     .values({
@@ -47,14 +50,12 @@ export function ledgerInsertText(db: Db, row: LedgerPreview, schema: string | nu
       name: sql.lit(name),
       checksum: sql.lit(checksum),
       outcome: sql.lit(outcome),
-      duration_ms: sql.raw('<duration_ms>'),
+      duration_ms: entry.duration_ms === null ? sql.raw('<duration_ms>') : sql.lit(entry.duration_ms),
       tool_version: sql.lit(tool_version),
-      applied_at: sql.raw('<now_ms>'),
+      applied_at: entry.applied_at === null ? sql.raw('<now_ms>') : sql.lit(entry.applied_at),
     })
     .compile().sql
 }
-
-export type LedgerPreview = Omit<MigrationLedgerRow, 'duration_ms' | 'applied_at'>
 
 /** The statement that makes the schema, where the engine has schemas. */
 export function schemaStatement(db: Db | Trx, schema: string): string {

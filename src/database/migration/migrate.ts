@@ -1,10 +1,12 @@
 import { CompiledQuery } from 'kysely'
-import { OrchError, errorMessage } from '../../errors/orch-error.ts'
+import { errorMessage } from '../../errors/orch-error.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Database } from '../connection.ts'
 import type { Db, Trx } from '../dialect/dialect.ts'
 import type { MigrationLedgerRow } from '../tables.ts'
+import type { Catalog } from './catalog.ts'
 import type { Statement } from './compiled-migration.ts'
+import { MigrationFailure } from './migration-failure.ts'
 import type { Migration } from './migration.ts'
 import { underMigrationLock } from './migration-lock.ts'
 import {
@@ -118,25 +120,25 @@ async function applyStep(trx: Trx, context: StepContext): Promise<CommittedStep>
   for (const [index, statement] of step.statements.entries()) {
     await runStatement(trx, database, { step, statement, position: index + 1 })
   }
-  await proveCreated(trx, source, step)
+  proveCreated(await source.engine.readCatalog(trx), step)
   proveSurvival(name, before, await source.engine.takeInventory(trx))
-  const row: MigrationLedgerRow = {
+  const durationMs = Math.round(options.clock.monotonic() - startedAt)
+  const insert = ledgerInsert(source.compiler, source.schema, {
     sequence: context.state.lastSequence + 1,
     name,
     checksum: step.compiled.checksum,
     outcome: step.outcome,
-    duration_ms: Math.round(options.clock.monotonic() - startedAt),
+    duration_ms: durationMs,
     tool_version: options.toolVersion,
     applied_at: await database.dialect.now(trx),
-  }
-  const insert = ledgerInsert(trx, row, source.schema)
-  await trx.executeQuery(insert)
+  })
+  await trx.executeQuery(CompiledQuery.raw(insert))
   return {
     name,
     table,
     outcome: step.outcome,
-    durationMs: row.duration_ms,
-    statements: [...step.statements, insert.sql],
+    durationMs,
+    statements: [...step.statements, insert],
   }
 }
 
@@ -154,18 +156,18 @@ export async function runStatement(trx: Trx, database: Database, context: Statem
   } catch (error) {
     if (database.dialect.classify(error) === 'contention') throw error
     const where = `statement ${position} of ${step.statements.length}`
-    throw new OrchError(
+    const migration = step.compiled.migration.name
+    throw new MigrationFailure(
       'ORCH_DATABASE_FAILED',
-      `Migration ${step.compiled.migration.name} failed at ${where}: ${errorMessage(error)}\n  ${statement}`,
-      { hint: 'Nothing of this migration was kept; earlier ones are committed', cause: error },
+      `Migration ${migration} failed at ${where}: ${errorMessage(error)}\n  ${statement}`,
+      { migration, statement, hint: 'Nothing of this migration was kept; earlier ones are committed', cause: error },
     )
   }
 }
 
 /** The postcondition, read back from the catalog: what the migration declares must now exist. */
-async function proveCreated(trx: Trx, source: MigrationSource, step: MigrationStep): Promise<void> {
+export function proveCreated(catalog: Catalog, step: Pick<MigrationStep, 'compiled'>): void {
   const { migration, statements } = step.compiled
-  const catalog = await source.engine.readCatalog(trx)
   const table = catalog.tables.get(migration.table)
   const missing = [
     ...migration.columns.filter((column) => table?.columns.has(column) !== true).map((column) => `column ${column}`),
@@ -173,10 +175,13 @@ async function proveCreated(trx: Trx, source: MigrationSource, step: MigrationSt
     ...undeclared(migration, statements),
   ]
   if (missing.length === 0) return
-  throw new OrchError(
+  throw new MigrationFailure(
     'ORCH_MIGRATION_DRIFT',
     `Migration ${migration.name} did not leave ${migration.table} as it declares: ${missing.join(', ')}`,
-    { hint: 'It was rolled back. The columns and indexes it lists must be those it creates' },
+    {
+      migration: migration.name,
+      hint: 'It was rolled back. The columns and indexes it lists must be those it creates',
+    },
   )
 }
 

@@ -2,7 +2,7 @@ import type { Database } from '../connection.ts'
 import type { MigrationLedgerRow } from '../tables.ts'
 import { validateOnClone, type PlanOptions } from './clone-validation.ts'
 import { objectName } from './compiled-migration.ts'
-import { ledgerInsertText } from './ledger.ts'
+import { ledgerInsert } from './ledger.ts'
 import { prepareSteps, selectSteps, type MigrationSource, type MigrationStep } from './migration-step.ts'
 import { readState, type DatabaseState } from './migration-state.ts'
 
@@ -34,7 +34,7 @@ export interface MigrationPlan {
  */
 export async function planMigration(database: Database, options: PlanOptions): Promise<MigrationPlan> {
   const source = await prepareSteps(database.dialect, options.migrations)
-  const state = await readState(database.db, source)
+  const state = await source.engine.read(database.db, (trx) => readState(trx, source))
   const { steps, remaining } = selectSteps(source, state, options.to)
   const problems = problemsOf(state)
   const validation =
@@ -55,14 +55,15 @@ interface PlannedInput {
 
 function plannedMigration(source: MigrationSource, { step, sequence, toolVersion }: PlannedInput): PlannedMigration {
   const { migration, checksum } = step.compiled
-  const row = { sequence, name: migration.name, checksum, outcome: step.outcome, tool_version: toolVersion }
+  const known = { sequence, name: migration.name, checksum, outcome: step.outcome, tool_version: toolVersion }
+  const entry = { ...known, duration_ms: null, applied_at: null }
   return {
     name: migration.name,
     table: migration.table,
     reason: migration.reason,
     outcome: step.outcome,
     creates: step.state.absent.map(({ creates }) => objectName(creates)),
-    statements: [...step.statements, ledgerInsertText(source.compiler, row, source.schema)],
+    statements: [...step.statements, ledgerInsert(source.compiler, source.schema, entry)],
   }
 }
 
