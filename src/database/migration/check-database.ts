@@ -73,7 +73,7 @@ export async function checkDatabase(database: Database, migrations: readonly Mig
     ...state.unknown.map((row) => unknownMigration(row, migrations)),
     ...orphans,
   ]
-  return { findings, relationsChecked: usable.length, lockHolder: await engine.lockHolder(database.db) }
+  return { findings, relationsChecked: usable.length, lockHolder: await engine.lockHolder(database) }
 }
 
 const noLedger: Finding = {

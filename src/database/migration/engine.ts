@@ -1,8 +1,12 @@
 import type { DialectAdapter, QueryCompiler } from 'kysely'
+import type { Database } from '../connection.ts'
 import type { Db, Dialect, Trx } from '../dialect/dialect.ts'
 import type { Catalog } from './catalog.ts'
 import type { TypeSpelling } from './created-object.ts'
 import type { Inventory } from './survival.ts'
+
+/** Where a lock is held: by the address for a file, which may be read from a copy; by the connection for a server. */
+export type LockedPlace = Pick<Database, 'db' | 'address'>
 
 /** What the engines differ in while migrating. */
 export interface MigrationEngine extends TypeSpelling {
@@ -17,7 +21,7 @@ export interface MigrationEngine extends TypeSpelling {
   /** Takes the migration lock for the rest of the transaction without waiting; false when another holds it. */
   tryLock(trx: Trx): Promise<boolean>
   /** Who holds the migration lock, for people, or null when nobody can tell. */
-  lockHolder(db: Db): Promise<string | null>
+  lockHolder(database: LockedPlace): Promise<string | null>
   /** What must still be there, row for row, after a migration. */
   takeInventory(trx: Trx): Promise<Inventory>
 }

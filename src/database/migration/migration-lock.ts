@@ -47,7 +47,7 @@ async function attempt<T>(database: Database, engine: MigrationEngine, work: (tr
 }
 
 async function lockedError(database: Database, { engine, timeoutMs }: LockOptions): Promise<OrchError> {
-  const holder = await engine.lockHolder(database.db).catch(() => null)
+  const holder = await engine.lockHolder(database).catch(() => null)
   const who = holder === null ? 'another process' : holder
   return new OrchError(
     'ORCH_MIGRATION_LOCKED',

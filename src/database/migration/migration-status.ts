@@ -39,7 +39,7 @@ export async function migrationStatus(database: Database, migrations: readonly M
     appliedAt: row.applied_at,
     toolVersion: row.tool_version,
   }))
-  const lockHolder = await source.engine.lockHolder(database.db)
+  const lockHolder = await source.engine.lockHolder(database)
   return {
     migrations: [...state.migrations.map(statusOf), ...unknown],
     ledgerProblems: state.ledgerProblems,

@@ -8,7 +8,7 @@
 import { constants, closeSync, existsSync, openSync, readSync, statSync } from 'node:fs'
 import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { OrchError, systemErrorCode } from '../../errors/orch-error.ts'
 import { filePath, isServerUrl, openDatabase, type Database, type OpenOptions } from '../connection.ts'
 import { isHeldOpen } from './file-locks.ts'
@@ -88,7 +88,7 @@ async function openCopy(path: string, options: OpenOptions): Promise<Opened | nu
       await database.close()
       await remove()
     }
-    return { database, exists: true, address: path, close }
+    return { database: { ...database, address: resolve(path) }, exists: true, address: path, close }
   } catch (error) {
     await remove()
     throw noRoom(error, path) ?? error

@@ -35,7 +35,7 @@ export function postgresEngine(schema: string): MigrationEngine {
     readDamages: async () => [],
     read: (db, work) => db.transaction().setAccessMode('read only').setIsolationLevel('repeatable read').execute(work),
     tryLock: (trx) => tryLock(trx, lockKey),
-    lockHolder: (db) => lockHolder(db, lockKey),
+    lockHolder: ({ db }) => lockHolder(db, lockKey),
     takeInventory: (trx) => takeInventory(trx, schema),
   }
 }

@@ -15,7 +15,7 @@ export const sqliteEngine: MigrationEngine = {
   read,
   // `begin immediate` of the transaction is the lock: there is one writer.
   tryLock: async () => true,
-  lockHolder,
+  lockHolder: ({ address }) => writerOfFile(address),
   takeInventory,
 }
 
@@ -54,13 +54,6 @@ async function read<T>(db: Db, work: (trx: Db) => Promise<T>): Promise<T> {
       await sql`pragma query_only = ${sql.lit(before.rows[0]?.query_only ?? 0)}`.execute(connection)
     }
   })
-}
-
-async function lockHolder(db: Db): Promise<string | null> {
-  const { rows } = await sql<{ file: string | null }>`
-    select file from pragma_database_list where name = 'main'`.execute(db)
-  const file = rows[0]?.file ?? ''
-  return file === '' ? null : writerOfFile(file)
 }
 
 interface MasterRow {
