@@ -2,7 +2,13 @@
 import { cancelJobRow } from '../database/queries/cancel-jobs.ts'
 import { retryJobs } from '../database/queries/retry-jobs.ts'
 import { appendEvents } from '../database/repositories/event-repository.ts'
-import { findJob, listJobProjects, listJobs, setHold } from '../database/repositories/job-repository.ts'
+import {
+  findJob,
+  listJobProjects,
+  listJobs,
+  setHold,
+  type JobProject,
+} from '../database/repositories/job-repository.ts'
 import { isDead, type JobHold } from '../domain/job-state.ts'
 import type { RetryChange } from '../domain/retry-plan.ts'
 import { OrchError } from '../errors/orch-error.ts'
@@ -24,8 +30,9 @@ export async function retryJob(deps: JobsDeps, named: NamedJob): Promise<readonl
   return retryJobs(deps.database, request)
 }
 
-/** Throws ORCH_CONFLICT for a job that is not failed, cancelled or skipped. */
-export function requireDead({ job, name }: NamedJob): void {
+/** Throws ORCH_CONFLICT for a job that is not failed, cancelled or skipped, or whose project is cancelled. */
+export function requireDead({ job, name, project }: NamedJob): void {
+  refuseCancelled(project)
   if (job.state === 'completed' && job.rehearsed) {
     throw new OrchError('ORCH_CONFLICT', `${name} completed as a rehearsal`, {
       hint: 'Put rehearsed jobs back with `orch jobs retry --rehearsed`',
@@ -42,12 +49,22 @@ export function requireDead({ job, name }: NamedJob): void {
   }
 }
 
+/** A cancelled project starts nothing: what is brought back in it would wait for ever. */
+function refuseCancelled({ slug, status }: Pick<JobProject, 'slug' | 'status'>): void {
+  if (status !== 'cancelled') return
+  throw new OrchError('ORCH_CONFLICT', `The project ${slug} is cancelled; nothing in it starts again`, {
+    hint: `Save its plan with \`orch project export ${slug}\`, and apply that under another name`,
+  })
+}
+
 /** Puts every job back that a simulated model completed, in one project or in all. */
 export async function retryRehearsed(deps: JobsDeps, slug: string | null): Promise<readonly RetryChange[]> {
   await deps.tables.require(requiredTables, 'Putting rehearsed jobs back')
   const projects = await listJobProjects(deps.database.db)
-  const projectId = slug === null ? undefined : requireProject(projects, slug)
-  const rehearsed = await listJobs(deps.database.db, { rehearsed: true, states: ['completed'], projectId })
+  const project = slug === null ? undefined : requireProject(projects, slug)
+  if (project !== undefined) refuseCancelled(project)
+  const found = await listJobs(deps.database.db, { rehearsed: true, states: ['completed'], projectId: project?.id })
+  const rehearsed = found.filter((job) => projects.get(job.projectId)?.status !== 'cancelled')
   const hasEventTable = await deps.tables.has('job_events')
   const changes: RetryChange[] = []
   for (const id of new Set(rehearsed.map((job) => job.projectId))) {
@@ -61,7 +78,9 @@ export async function retryRehearsed(deps: JobsDeps, slug: string | null): Promi
 /** Brings back every failed and cancelled job of a project and what was skipped behind them. */
 export async function retryProject(deps: JobsDeps, slug: string): Promise<readonly RetryChange[]> {
   await deps.tables.require(requiredTables, 'Retrying jobs')
-  const projectId = requireProject(await listJobProjects(deps.database.db), slug)
+  const project = requireProject(await listJobProjects(deps.database.db), slug)
+  refuseCancelled(project)
+  const projectId = project.id
   const dead = await listJobs(deps.database.db, { projectId, states: ['failed'] })
   const hasEventTable = await deps.tables.has('job_events')
   const targets = dead.map((job) => job.id)

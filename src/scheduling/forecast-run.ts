@@ -72,7 +72,7 @@ export async function forecastRun(deps: JobsDeps, options: ForecastOptions): Pro
   if (missing.length > 0) return { now, starts: [], stuck: [], running: [], makespanMs: 0, missing }
   const { db } = deps.database
   const projects = await listJobProjects(db)
-  const projectId = options.projectSlug === null ? undefined : requireProject(projects, options.projectSlug)
+  const projectId = options.projectSlug === null ? undefined : requireProject(projects, options.projectSlug).id
   const open = await listJobs(db, { projectId, states: ['blocked', 'ready', 'running'] })
   const named = open.map((job) => withName(job, projects))
   const scene = await readWaitsScene(deps, { projectId })

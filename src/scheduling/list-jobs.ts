@@ -28,7 +28,7 @@ export async function listJobsWithReasons(
   if (missing.length > 0) return { jobs: [], missing }
   const projects = await listJobProjects(deps.database.db)
   const { project: slug, ...rest } = filter
-  const projectId = slug === undefined ? undefined : requireProject(projects, slug)
+  const projectId = slug === undefined ? undefined : requireProject(projects, slug).id
   const jobs = await listJobs(deps.database.db, { ...rest, projectId })
   const named = jobs.map((job) => withName(job, projects))
   const reasons = await explainWaits(deps, named, { projectId })
@@ -45,12 +45,12 @@ export async function listJobsWithReasons(
   }
 }
 
-/** The id of the project with this slug. Throws ORCH_NOT_FOUND. */
-export function requireProject(
-  projects: ReadonlyMap<string, { readonly id: string; readonly slug: string }>,
+/** The project with this slug. Throws ORCH_NOT_FOUND. */
+export function requireProject<Project extends { readonly id: string; readonly slug: string }>(
+  projects: ReadonlyMap<string, Project>,
   slug: string,
-): string {
-  for (const project of projects.values()) if (project.slug === slug) return project.id
+): Project {
+  for (const project of projects.values()) if (project.slug === slug) return project
   throw new OrchError('ORCH_NOT_FOUND', `There is no project "${slug}"`, {
     hint: '`orch project list` shows what there is',
   })

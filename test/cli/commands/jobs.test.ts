@@ -76,6 +76,21 @@ describeEachDatabase('orch jobs', (open) => {
     expect(await statesByKey(database)).toEqual({ a: 'cancelled', b: 'skipped', c: 'running' })
   })
 
+  it('brings nothing back in a cancelled project, where it would wait for ever', async () => {
+    const database = await open()
+    await storeRows(database, { jobs: [{ key: 'a' }, { key: 'b' }] })
+    await finish(database, (await claim(database)).slice(0, 1), deadEnd)
+    const orch = orchAt(database)
+    expect(await orch('project', 'cancel', 'sample', '--yes')).toMatchObject({ exitCode: 0 })
+    const before = await statesByKey(database)
+    for (const argv of [['sample/a'], ['sample/a', '--continue'], ['--failed', 'sample'], ['--rehearsed', 'sample']]) {
+      const refused = await orch('jobs', 'retry', ...argv)
+      expect(refused).toMatchObject({ exitCode: 5 })
+      expect(refused.stderr).toContain('orch project export sample')
+    }
+    expect(await statesByKey(database)).toEqual(before)
+  })
+
   it('puts back what a simulated model completed', async () => {
     const database = await open()
     await storeRows(database, { jobs: [{ key: 'a' }, { key: 'b', dependsOn: ['a'] }] })
