@@ -65,7 +65,7 @@ export interface Context {
   createDatabase(): Promise<Database>
   /**
    * Creates the database and every missing table, and trusts a database that this call created; for
-   * `init`, `quickstart` and `db migrate` only.
+   * `init`, `quickstart`, `db migrate` and `db adopt` only.
    */
   migrate(options?: MigrateRequest): Promise<MigratedDatabase>
   /** Which tables exist. */

@@ -106,6 +106,7 @@ export const nouns: Readonly<Record<string, Noun>> = {
       migrate: () => import('./commands/db/migrate.ts'),
       status: () => import('./commands/db/status.ts'),
       check: () => import('./commands/db/check.ts'),
+      adopt: () => import('./commands/db/adopt.ts'),
       trust: () => import('./commands/db/trust.ts'),
     },
   },

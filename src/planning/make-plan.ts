@@ -11,7 +11,7 @@ import type { ContextFile } from './context-files.ts'
 import { planInvalid } from './plan-fault.ts'
 import { parsePlanFile, withLines } from './plan-file.ts'
 import { documentLimitBytes } from './read-yaml.ts'
-import { slugFromGoal } from './slug.ts'
+import { slugFromGoal } from '../domain/slug.ts'
 import { stoppedError } from './stopped-error.ts'
 import { validatePlan } from './validate-plan.ts'
 

@@ -28,6 +28,9 @@ export async function approveProject(
   return change(deps, slug, async (trx, project) => {
     if (project.status === 'cancelled') throw conflict(project, 'is cancelled and cannot be approved')
     const jobs = (await readStoredJobs(trx, project.id)).filter((job) => !isSuperseded(job))
+    if (jobs.length === 0) {
+      throw conflict(project, 'has no jobs: there is nothing to approve', `orch project export ${slug}`)
+    }
     const actual = planHash(toPlan(project, jobs))
     if (actual !== project.planHash) {
       throw conflict(

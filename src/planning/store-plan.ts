@@ -10,6 +10,7 @@ import { pathLengths } from '../domain/plan-graph.ts'
 import { planHash } from '../domain/plan-hash.ts'
 import type { Plan } from '../domain/plan.ts'
 import type { Project } from '../domain/project.ts'
+import { freeSlug } from '../domain/slug.ts'
 import { OrchError } from '../errors/orch-error.ts'
 import type { Ids } from '../runtime/ids.ts'
 import { cleanText } from './clean-text.ts'
@@ -93,12 +94,8 @@ async function storeIn(trx: Trx, storing: Storing): Promise<StoredPlan> {
 
 async function chooseSlug(trx: Trx, wanted: string, onTaken: StoreOptions['onTakenSlug']): Promise<string> {
   const taken = await listSlugs(trx, wanted)
-  if (!taken.has(wanted)) return wanted
-  if (onTaken === 'refuse') throw slugTaken(wanted)
-  for (let number = 2; ; number++) {
-    const candidate = `${wanted.slice(0, 63 - String(number).length - 1)}-${number}`
-    if (!taken.has(candidate)) return candidate
-  }
+  if (onTaken === 'refuse' && taken.has(wanted)) throw slugTaken(wanted)
+  return freeSlug(wanted, taken)
 }
 
 function slugTaken(slug: string, cause?: unknown): OrchError {

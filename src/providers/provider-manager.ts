@@ -4,15 +4,15 @@ import type { Database } from '../database/connection.ts'
 import { readProviderConfigs, type StoredProvider } from '../database/repositories/provider-config-repository.ts'
 import { OrchError } from '../errors/orch-error.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { isLoopback } from './address.ts'
 import { Credentials } from './credentials.ts'
 import { detectLocalProviders, environmentProviders } from './detection.ts'
 import { createGuardedFetch } from './guarded-fetch.ts'
 import { requestJson } from './json-request.ts'
 import type { ModelClient } from './model-client.ts'
-import { providerKinds, type ListedModel, type Provider, type ProviderKind } from './provider.ts'
+import type { ListedModel, Provider } from './provider.ts'
 import { rehearsalProvider } from './rehearsal-settings.ts'
 import type { HttpProviderKind } from './vendor.ts'
+import { toProvider } from './stored-provider.ts'
 import { vendorOf } from './vendors.ts'
 
 export interface ProviderManagerDeps {
@@ -164,17 +164,4 @@ function isSameServer(one: Provider, other: Provider): boolean {
 
 function originOf(baseUrl: string): string {
   return URL.canParse(baseUrl) ? new URL(baseUrl).origin.replace('//localhost', '//127.0.0.1') : baseUrl
-}
-
-function isKind(kind: string): kind is ProviderKind {
-  return (providerKinds as readonly string[]).includes(kind)
-}
-
-/** Null for a kind that another version of orch wrote. */
-function toProvider(row: StoredProvider): Provider | null {
-  const { kind } = row
-  if (!isKind(kind)) return null
-  const fallback = kind === 'rehearsal' ? rehearsalProvider().baseUrl : (vendorOf(kind).defaultBaseUrl ?? '')
-  const baseUrl = row.baseUrl ?? fallback
-  return { ...row, kind, baseUrl, origin: 'database', local: kind === 'rehearsal' || isLoopback(baseUrl) }
 }

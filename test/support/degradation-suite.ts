@@ -73,6 +73,7 @@ const calls: Readonly<Record<string, readonly string[]>> = {
   schema: ['plan'],
   completion: ['bash'],
   'db trust': [],
+  'db adopt': ['--from-schema', 'nowhere', '--dry-run'],
   'db status': [],
   'db check': [],
   'db migrate': ['--dry-run'],

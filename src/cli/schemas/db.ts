@@ -90,7 +90,56 @@ const trust = z.union([
   z.strictObject({ database, trusted: z.literal(true), changed: z.boolean() }),
 ])
 
+const adoptedTable = z.strictObject({
+  table: z.string(),
+  foundAs: z.string().nullable(),
+  standing: z.enum(['compatible', 'partial', 'case_variant', 'conflict', 'absent']),
+  into: z.string(),
+  problem: z.string().nullable(),
+  differences: z.array(
+    z.strictObject({ column: z.string(), expected: z.string(), found: z.string().nullable(), blocks: z.boolean() }),
+  ),
+  unreadable: z.array(z.string()),
+})
+const adoptedRows = z.strictObject({
+  table: z.string(),
+  into: z.string(),
+  read: z.int(),
+  imported: z.int(),
+  alreadyThere: z.int(),
+  skipped: z.int(),
+  skippedRows: z.array(z.strictObject({ row: z.string(), reason: z.string() })),
+  notes: z.array(z.string()),
+})
+const adopted = z.strictObject({
+  dryRun: z.boolean(),
+  database,
+  fromSchema: z.string(),
+  schema: z.string(),
+  tables: z.array(adoptedTable),
+  payloadTables: z.array(
+    z.strictObject({ name: z.string(), provider: z.string(), model: z.string(), payload: z.string() }),
+  ),
+  unfitPayloadTables: z.array(z.strictObject({ name: z.string(), reason: z.string() })),
+  ledgers: z.array(z.strictObject({ tool: z.string(), schema: z.string(), name: z.string() })),
+  problems: z.array(z.string()),
+  missingRights: z.array(z.string()),
+  objects: z.array(z.strictObject({ name: z.string(), table: z.string(), outcome, creates: z.array(z.string()) })),
+  imports: z.array(adoptedRows).nullable(),
+  keys: z.array(
+    z.strictObject({
+      provider: z.string(),
+      label: z.string(),
+      keyStoredThere: z.boolean().nullable().describe('Null where the role may not ask'),
+      command: z.string(),
+    }),
+  ),
+  grants: z.string(),
+  exclusions: z.array(z.strictObject({ tool: z.string(), detected: z.boolean(), file: z.string(), text: z.string() })),
+})
+
 export const schemas = {
+  'db.adopt': documentSchema('db.adopt', adopted),
   'db.migrate': documentSchema('db.migrate', z.union([migrated, planned])),
   'db.check': documentSchema('db.check', check),
   'db.status': documentSchema('db.status', status),

@@ -80,6 +80,8 @@ const plan = z.strictObject({
   }),
   approvalCovers: scope,
 })
+/** A project that was adopted has no jobs before somebody plans them. */
+const exportedPlan = planFile.extend({ jobs: z.array(planFile.shape.jobs.element) })
 const planned = z.strictObject({
   project: z
     .strictObject({
@@ -123,7 +125,7 @@ export const schemas = {
   'project.approve': documentSchema('project.approve', z.strictObject({ ...project, changed, approvalCovers: scope })),
   'project.export': documentSchema(
     'project.export',
-    z.strictObject({ slug: z.string(), file: z.string().nullable(), plan: planFile }).nullable(),
+    z.strictObject({ slug: z.string(), file: z.string().nullable(), plan: exportedPlan }).nullable(),
   ),
   'project.apply': documentSchema(
     'project.apply',

@@ -24,24 +24,42 @@ export async function readModels(db: Db | Trx, providerId?: string): Promise<rea
 
 /** Inserts or replaces a model's layers; the time it was first seen stays. */
 export async function writeModel(db: Db | Trx, model: StoredModel, atMs: number): Promise<void> {
-  const values = {
+  const { provider_id, model_id, first_seen_at, ...values } = toColumns(model, atMs)
+  await db
+    .insertInto('model_registry')
+    .values({ provider_id, model_id, first_seen_at, ...values })
+    .onConflict((conflict) => conflict.columns(['provider_id', 'model_id']).doUpdateSet(values))
+    .execute()
+}
+
+/** Inserts models, at most a few hundred; those that are there stay as they are. Returns how many were new. */
+export async function addModels(trx: Trx, models: readonly StoredModel[], atMs: number): Promise<number> {
+  if (models.length === 0) return 0
+  const { numInsertedOrUpdatedRows } = await trx
+    .insertInto('model_registry')
+    .values(models.map((model) => toColumns(model, atMs)))
+    .onConflict((conflict) => conflict.columns(['provider_id', 'model_id']).doNothing())
+    .executeTakeFirst()
+  return Number(numInsertedOrUpdatedRows ?? 0n)
+}
+
+/** The names of all stored models. */
+export async function readModelNames(db: Db | Trx): Promise<readonly Pick<StoredModel, 'providerId' | 'modelId'>[]> {
+  return db.selectFrom('model_registry').select(['provider_id as providerId', 'model_id as modelId']).execute()
+}
+
+function toColumns(model: StoredModel, atMs: number): ModelRegistryRow {
+  return {
+    provider_id: model.providerId,
+    model_id: model.modelId,
     provider_data: toJson(model.providerData ?? null),
     ai_data: toJson(model.aiData),
     specs: toJson(model.specs),
     lifecycle: model.lifecycle,
+    first_seen_at: model.firstSeenAt,
     last_seen_at: model.lastSeenAt,
     updated_at: atMs,
   }
-  await db
-    .insertInto('model_registry')
-    .values({
-      provider_id: model.providerId,
-      model_id: model.modelId,
-      first_seen_at: model.firstSeenAt,
-      ...values,
-    })
-    .onConflict((conflict) => conflict.columns(['provider_id', 'model_id']).doUpdateSet(values))
-    .execute()
 }
 
 /** Replaces what orch made of a model; the provider's data and the times it was seen stay. */

@@ -18,12 +18,19 @@ export async function findProject(db: Db, slug: string): Promise<Project | undef
 }
 
 /** Every slug, or those that are `base` or begin with `base-`. */
-export async function listSlugs(db: Db, base?: string): Promise<ReadonlySet<string>> {
+export async function listSlugs(db: Db | Trx, base?: string): Promise<ReadonlySet<string>> {
   let query = db.selectFrom('projects').select('slug')
   // A slug holds no wildcard of LIKE.
   if (base !== undefined) query = query.where((eb) => eb.or([eb('slug', '=', base), eb('slug', 'like', `${base}-%`)]))
   const rows = await query.execute()
   return new Set(rows.map(({ slug }) => slug))
+}
+
+/** Those of the ids that belong to a project. */
+export async function knownProjectIds(db: Db | Trx, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set()
+  const rows = await db.selectFrom('projects').select('id').where('id', 'in', ids).execute()
+  return new Set(rows.map(({ id }) => id))
 }
 
 export async function insertProject(trx: Trx, project: Project): Promise<void> {

@@ -39,6 +39,25 @@ export async function putStoredSetting(
     .execute()
 }
 
+/** Keys of everything stored, those of other versions included. */
+export async function readSettingKeys(db: Db | Trx): Promise<ReadonlySet<string>> {
+  const rows = await db.selectFrom('orchestrator_config').select('key').execute()
+  return new Set(rows.map(({ key }) => key))
+}
+
+/** Stores a value under a key that is free; one that is taken stays as it is. Returns whether it was free. */
+export async function addStoredValue(
+  trx: Trx,
+  { key, value, at }: { readonly key: string; readonly value: unknown; readonly at: number },
+): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await trx
+    .insertInto('orchestrator_config')
+    .values({ key, value: toJson(value), updated_at: at })
+    .onConflict((conflict) => conflict.column('key').doNothing())
+    .executeTakeFirst()
+  return (numInsertedOrUpdatedRows ?? 0n) > 0n
+}
+
 /** Removes one stored setting. Returns whether there was one. */
 export async function removeStoredSetting(trx: Trx, key: SettingKey): Promise<boolean> {
   const { numDeletedRows } = await trx.deleteFrom('orchestrator_config').where('key', '=', key).executeTakeFirst()

@@ -33,7 +33,29 @@ export interface UsageRecord {
 
 /** Appends a record. A record with the same id stays as it is: a purchase is booked once. */
 export async function insertUsage(trx: Trx, record: UsageRecord): Promise<void> {
-  const row: ModelUsageRow = {
+  await insertUsages(trx, [record])
+}
+
+/** The same for several, at most a few hundred. Returns how many were new. */
+export async function insertUsages(trx: Trx, records: readonly UsageRecord[]): Promise<number> {
+  if (records.length === 0) return 0
+  const { numInsertedOrUpdatedRows } = await trx
+    .insertInto('model_usage')
+    .values(records.map(toRow))
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .executeTakeFirst()
+  return Number(numInsertedOrUpdatedRows ?? 0n)
+}
+
+/** Those of the ids that are booked already. */
+export async function knownUsageIds(db: Db | Trx, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set()
+  const rows = await db.selectFrom('model_usage').select('id').where('id', 'in', ids).execute()
+  return new Set(rows.map(({ id }) => id))
+}
+
+function toRow(record: UsageRecord): ModelUsageRow {
+  return {
     id: record.id,
     project_id: record.projectId,
     job_id: record.jobId,
@@ -58,11 +80,6 @@ export async function insertUsage(trx: Trx, record: UsageRecord): Promise<void> 
     error_class: record.errorClass,
     created_at: record.createdAt,
   }
-  await trx
-    .insertInto('model_usage')
-    .values(row)
-    .onConflict((conflict) => conflict.column('id').doNothing())
-    .execute()
 }
 
 /** Requests and tokens a provider has answered since a time (epoch milliseconds). */

@@ -15,3 +15,15 @@ export function slugFromGoal(goal: string): string {
   }
   return slug
 }
+
+/** A slug's longest form, as the plan file allows it. */
+const longestSlug = 63
+
+/** The slug, or where it is taken the same with `-2`, `-3`, ... */
+export function freeSlug(wanted: string, taken: ReadonlySet<string>): string {
+  if (!taken.has(wanted)) return wanted
+  for (let number = 2; ; number++) {
+    const candidate = `${wanted.slice(0, longestSlug - String(number).length - 1)}-${number}`
+    if (!taken.has(candidate)) return candidate
+  }
+}

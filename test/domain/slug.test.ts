@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { slugPattern } from '../../src/planning/plan-schema.ts'
-import { slugFromGoal } from '../../src/planning/slug.ts'
+import { slugFromGoal } from '../../src/domain/slug.ts'
 import fc from 'fast-check'
 
 it.each([
