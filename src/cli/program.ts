@@ -107,6 +107,7 @@ export const nouns: Readonly<Record<string, Noun>> = {
       status: () => import('./commands/db/status.ts'),
       check: () => import('./commands/db/check.ts'),
       adopt: () => import('./commands/db/adopt.ts'),
+      transfer: () => import('./commands/db/transfer.ts'),
       trust: () => import('./commands/db/trust.ts'),
     },
   },

@@ -22,17 +22,18 @@ export interface AddressInput {
  * here. `DATABASE_URL` is never picked up: it belongs to the user's own application.
  */
 export function findDatabaseAddress({ flag, settings, paths, cwd }: AddressInput): DatabaseAddress {
-  if (flag !== undefined) return { url: absolute(flag, cwd), source: 'flag' }
+  if (flag !== undefined) return { url: absoluteAddress(flag, cwd), source: 'flag' }
   const { value, source } = settings.resolved('database')
   if (typeof value === 'string' && source !== 'default' && source !== 'database' && source !== 'flag') {
     // A path in a file is relative to the project, one in the environment to where the user stands.
-    return { url: absolute(value, source === 'environment' ? cwd : paths.projectDir), source }
+    return { url: absoluteAddress(value, source === 'environment' ? cwd : paths.projectDir), source }
   }
   const url = join(paths.orchDir, 'orch.db')
   return { url, source: existsSync(url) ? 'nearest .orch' : 'default' }
 }
 
-function absolute(url: string, base: string): string {
+/** A file's path relative to `base`; the address of a server, or of a database in memory, as it is. */
+export function absoluteAddress(url: string, base: string): string {
   if (url.includes('://') || url === ':memory:') return url
   return resolve(base, url.replace(/^(sqlite|file):/i, ''))
 }

@@ -23,6 +23,7 @@ export const errorCodes = {
   ORCH_CONFLICT: { exit: 'conflict', when: 'the name exists, or the state does not allow the change' },
   ORCH_DATABASE_UNREACHABLE: { exit: 'database', when: 'the database cannot be opened or reached' },
   ORCH_DATABASE_FAILED: { exit: 'database', when: 'the database refused a statement' },
+  ORCH_VALUES_REFUSED: { exit: 'conflict', when: 'a database that is to be moved holds values that the target cannot' },
   ORCH_DATABASE_NEWER: { exit: 'migrationDrift', when: 'the database was migrated by a newer orch' },
   ORCH_TABLE_MISSING: { exit: 'migrationsPending', when: 'a table that the command must write is missing' },
   ORCH_PROVIDER_FAILED: { exit: 'provider', when: 'a provider answered with an error or not at all' },

@@ -5,7 +5,7 @@
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, inject, it } from 'vitest'
 import { nouns, topLevel } from '../../src/cli/program.ts'
 import { withoutTable } from '../../src/doctor/missing-table.ts'
 import type { TableName } from '../../src/database/tables.ts'
@@ -19,6 +19,9 @@ goal: Another goal
 jobs:
   - { key: one, title: One, description: First, role: writer, deliverables: [one.md] }
 `
+
+/** Stands for an empty database of the engine that the project is not on. */
+const otherEngine = '<other engine>'
 
 /** The words of one call for each command, in an order in which every call finds what it needs. */
 const calls: Readonly<Record<string, readonly string[]>> = {
@@ -77,6 +80,7 @@ const calls: Readonly<Record<string, readonly string[]>> = {
   'db status': [],
   'db check': [],
   'db migrate': ['--dry-run'],
+  'db transfer': ['--dry-run', '--to', otherEngine],
   init: [],
 }
 
@@ -100,7 +104,9 @@ async function runCatalogue(
   const results = new Map<string, OrchResult>()
   for (const path of known) {
     const signal = path === 'jobs watch' ? AbortSignal.timeout(10_000) : undefined
-    const argv = [...path.split(' '), ...(calls[path] ?? []), '--db', database.url]
+    const target = database.schema === undefined ? inject('postgresUrl') : 'elsewhere.db'
+    const words = (calls[path] ?? []).map((word) => (word === otherEngine ? target : word))
+    const argv = [...path.split(' '), ...words, '--db', database.url]
     results.set(path, await runOrch(argv, { cwd, env, ...(signal === undefined ? {} : { signal }) }))
   }
   return results

@@ -137,11 +137,43 @@ const adopted = z.strictObject({
   grants: z.string(),
   exclusions: z.array(z.strictObject({ tool: z.string(), detected: z.boolean(), file: z.string(), text: z.string() })),
 })
+const transferBase = {
+  from: z.string().describe('Address of the source, without a password'),
+  to: z.string().describe('Address of the target, without a password'),
+  targetExists: z.boolean().describe('Whether the file or schema was there before'),
+  migrations: z.int(),
+  missing: z.array(z.string()).describe('Tables that the source lacks'),
+  leftBehind: z.array(z.string()).describe('Columns that are not of orch'),
+}
+const transfer = z.union([
+  z.strictObject({
+    dryRun: z.literal(true),
+    ...transferBase,
+    tables: z.array(z.strictObject({ name: z.string(), rows: z.int() })),
+    obstacles: z.array(z.strictObject({ message: z.string(), hint: z.string() })),
+    refused: z.array(
+      z.strictObject({
+        table: z.string(),
+        key: z.record(z.string(), z.string().nullable()),
+        column: z.string(),
+        reason: z.string(),
+      }),
+    ),
+  }),
+  z.strictObject({
+    dryRun: z.literal(false),
+    ...transferBase,
+    tables: z.array(z.strictObject({ name: z.string(), rows: z.int(), hash: z.string() })),
+    trusted: z.boolean(),
+    next: z.string().describe('The command that points orch at the target'),
+  }),
+])
 
 export const schemas = {
   'db.adopt': documentSchema('db.adopt', adopted),
   'db.migrate': documentSchema('db.migrate', z.union([migrated, planned])),
   'db.check': documentSchema('db.check', check),
   'db.status': documentSchema('db.status', status),
+  'db.transfer': documentSchema('db.transfer', transfer),
   'db.trust': documentSchema('db.trust', trust),
 }

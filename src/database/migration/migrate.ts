@@ -78,6 +78,25 @@ export async function migrate(database: Database, options: MigrateOptions): Prom
   return { steps, remaining: open.remaining + open.steps.length, createdSchema }
 }
 
+/**
+ * Applies everything that is open inside a transaction of the caller, who holds the migration lock: the tables are
+ * committed with what the caller then writes into them, or not at all. Throws like `migrate`.
+ */
+export async function migrateWithin(
+  trx: Trx,
+  database: Database,
+  options: MigrateOptions,
+): Promise<readonly CommittedStep[]> {
+  const source = await prepareSteps(database.dialect, options.migrations)
+  const steps: CommittedStep[] = []
+  for (;;) {
+    const state = await readSoundState(trx, source)
+    const [step] = selectSteps(source, state, options.to).steps
+    if (step === undefined) return steps
+    steps.push(await applyStep(trx, { step, state, source, database, options }))
+  }
+}
+
 async function readSoundState(db: Db, source: MigrationSource): Promise<DatabaseState> {
   const state = await readState(db, source)
   refuseDrift(state)

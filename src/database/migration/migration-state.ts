@@ -92,10 +92,10 @@ export function isOpen({ standing }: MigrationState): boolean {
 }
 
 /** Throws ORCH_DATABASE_NEWER or ORCH_MIGRATION_DRIFT, listing everything that is wrong. */
-export function refuseDrift(state: DatabaseState): void {
+export function refuseDrift(state: DatabaseState, consequence = 'Nothing was migrated'): void {
   const problems = [...state.ledgerProblems, ...state.migrations.flatMap((migration) => migration.problems)]
   if (problems.length > 0) {
-    throw new OrchError('ORCH_MIGRATION_DRIFT', `Nothing was migrated: ${problems.join('; ')}`, {
+    throw new OrchError('ORCH_MIGRATION_DRIFT', `${consequence}: ${problems.join('; ')}`, {
       hint: 'orch never changes what exists. `orch db status` shows every table; rename or repair the one named here',
     })
   }
