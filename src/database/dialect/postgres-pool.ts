@@ -38,7 +38,7 @@ export class WatchedPool implements PostgresPool {
 
   constructor(parts: PoolParts) {
     this.#parts = parts
-    this.#pool = new pg.Pool({ ...parts.client, max: parts.max })
+    this.#pool = new pg.Pool({ ...parts.client, max: parts.max, pipeline: true })
     this.#silence = new SilenceWatch({ ...parts, silence: (client) => this.#giveUp(client) })
     // Without listeners a connection that the server closes, idle or lent, ends the whole process.
     this.#pool.on('error', () => {})

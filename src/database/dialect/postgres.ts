@@ -1,15 +1,15 @@
 /** Postgres: a pool, one schema for all of orch's tables, time by the server's clock. */
 import pg from 'pg'
-import { Kysely, PostgresDialect, sql, type PostgresAdapter } from 'kysely'
+import { Kysely, sql } from 'kysely'
 import { OrchError, errorMessage, systemErrorCode } from '../../errors/orch-error.ts'
 import type { OpenOptions } from '../connection.ts'
 import type { Tables } from '../tables.ts'
-import { BulkPostgresAdapter } from './bulk-adapter.ts'
 import type { WatchOptions } from './change-watch.ts'
 import type { DatabaseFailure, Db, Dialect, Shape } from './dialect.ts'
 import { groupColumns } from './group-columns.ts'
 import { serverOutage, type OutageCause } from './outage-cause.ts'
 import { Patience } from './patience.ts'
+import { BulkPostgresDialect } from './postgres-driver.ts'
 import { WatchedPool } from './postgres-pool.ts'
 import { channelOf, PostgresWatch, sendHint } from './postgres-watch.ts'
 import { retryContention } from './transaction-retry.ts'
@@ -29,7 +29,7 @@ export async function openPostgres(url: string, options: OpenOptions) {
   const { clock } = options
   const patience = new Patience(clock)
   const pool = new WatchedPool({ client, max: options.connections ?? 10, clock, patience })
-  const db = new Kysely<Tables>({ dialect: new BulkPostgresDialect({ pool }) })
+  const db = new Kysely<Tables>({ dialect: new BulkPostgresDialect(pool) })
   try {
     await sql`select 1`.execute(db)
   } catch (error) {
@@ -53,12 +53,6 @@ export async function openPostgres(url: string, options: OpenOptions) {
   }
   const dialect = postgresDialect(schema, { ...options, channel, sender, patience })
   return { db, dialect, address, watchChanges, hurry }
-}
-
-class BulkPostgresDialect extends PostgresDialect {
-  override createAdapter(): PostgresAdapter {
-    return new BulkPostgresAdapter()
-  }
 }
 
 function clientConfig(url: string, schema: string, options: OpenOptions): pg.ClientConfig {

@@ -4,6 +4,7 @@ import type { AttemptEnd } from '../../domain/attempt-end.ts'
 import type { AttemptOutcome } from '../../domain/job-state.ts'
 import type { Db, Trx } from '../dialect/dialect.ts'
 import { hotStatement } from '../dialect/hot-statement.ts'
+import { lateAnswer } from '../dialect/late-answer.ts'
 import { fromJson, toJson } from '../json.ts'
 import type { AttemptKey } from '../queries/fence.ts'
 
@@ -38,10 +39,12 @@ export async function insertAttempts(
 }
 
 const insertGiven = hotStatement<'given' | 'schedulerId' | 'at', never>((db, slot, adapter) =>
-  sql<never>`
+  lateAnswer(
+    sql<never>`
     insert into attempts (job_id, number, try, scheduler_id, started_at)
     select "jobId", number, try, ${slot('schedulerId')}, ${slot('at')}
     from ${adapter.givenRows(slot('given'), { jobId: 'text', number: 'integer', try: 'integer' })}`.compile(db),
+  ),
 )
 
 export interface EndedAttempt extends AttemptKey {
@@ -65,12 +68,14 @@ export async function endAttempts(trx: Trx, ended: readonly EndedAttempt[], at: 
 const endColumns = { job: 'text', ended: 'integer', how: 'text', class: 'text', failure: 'text', seen: 'text' } as const
 
 const endGiven = hotStatement<'given' | 'at', never>((db, slot, adapter) =>
-  sql<never>`
+  lateAnswer(
+    sql<never>`
     update attempts
     set ended_at = ${slot('at')}, outcome = given.how, error_class = given.class, error = given.failure,
       evidence = given.seen
     from ${adapter.givenRows(slot('given'), endColumns)}
     where attempts.job_id = given.job and attempts.number = given.ended and attempts.ended_at is null`.compile(db),
+  ),
 )
 
 /** A job's attempts, first to last. */

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Ids } from '../../runtime/ids.ts'
 import type { Db } from '../dialect/dialect.ts'
 import { hotStatement } from '../dialect/hot-statement.ts'
+import { lateAnswer } from '../dialect/late-answer.ts'
 import { fromJson, toJson } from '../json.ts'
 
 /** One line of a job's history. `data` is plain JSON. */
@@ -41,10 +42,12 @@ const givenColumns = {
 } as const
 
 const insertGiven = hotStatement<'given' | 'at', never>((db, slot, adapter) =>
-  sql<never>`
+  lateAnswer(
+    sql<never>`
     insert into job_events (id, project_id, job_id, attempt, kind, data, created_at)
     select id, "projectId", "jobId", attempt, kind, data, ${slot('at')}
     from ${adapter.givenRows(slot('given'), givenColumns)}`.compile(db),
+  ),
 )
 
 export interface EventFilter {

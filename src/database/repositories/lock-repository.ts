@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { HeldLock, JobLock } from '../../domain/job-lock.ts'
 import type { Db, Trx } from '../dialect/dialect.ts'
 import { hotStatement } from '../dialect/hot-statement.ts'
+import { lateAnswer } from '../dialect/late-answer.ts'
 import type { AttemptKey } from '../queries/fence.ts'
 
 /** Every lock held now: as many as running jobs hold, so a short list. */
@@ -26,11 +27,13 @@ const lockColumns = { jobId: 'text', attempt: 'integer', name: 'text', mode: 'te
 // A row left by an earlier attempt of the same job is taken over, never in the way. `where true`, because
 // SQLite would otherwise read `on conflict` as the condition of a join.
 const insertGiven = hotStatement<'given' | 'at', never>((db, slot, adapter) =>
-  sql<never>`
+  lateAnswer(
+    sql<never>`
     insert into job_locks (name, job_id, attempt, mode, acquired_at)
     select name, "jobId", attempt, mode, ${slot('at')} from ${adapter.givenRows(slot('given'), lockColumns)} where true
     on conflict (name, job_id)
     do update set attempt = excluded.attempt, mode = excluded.mode, acquired_at = excluded.acquired_at`.compile(db),
+  ),
 )
 
 /** Gives back what attempts hold, also those that are no longer current. */
@@ -40,10 +43,12 @@ export async function releaseLocks(trx: Trx, keys: readonly AttemptKey[]): Promi
 }
 
 const deleteGiven = hotStatement<'given', never>((db, slot, adapter) =>
-  sql<never>`
+  lateAnswer(
+    sql<never>`
     delete from job_locks where (job_id, attempt) in (
       select "jobId", given.attempt from ${adapter.givenRows(slot('given'), { jobId: 'text', attempt: 'integer' })})`.compile(
-    db,
+      db,
+    ),
   ),
 )
 
