@@ -13,6 +13,7 @@ import { readSettingsFile } from './config/settings-file.ts'
 import { openTrustStore, type TrustStore } from './config/trust.ts'
 import type { CallDeps } from './calls/call-deps.ts'
 import type { SharedSettings } from './calls/shared-settings.ts'
+import type { Backup, BackupPlace } from './database/backup/back-up.ts'
 import type { Capabilities } from './database/capabilities.ts'
 import type { Database, OpenOptions } from './database/connection.ts'
 import { microUsdFromUsd } from './domain/money.ts'
@@ -68,6 +69,8 @@ export interface Context {
    * `init`, `quickstart`, `db migrate` and `db adopt` only.
    */
   migrate(options?: MigrateRequest): Promise<MigratedDatabase>
+  /** Where the backups of the database are, and how many of each kind are kept. */
+  backupPlace(): Promise<BackupPlace>
   /** Which tables exist. */
   tables(): Promise<Capabilities>
   /** Whether this user trusts the database on this machine. Where not, says so once. */
@@ -96,7 +99,10 @@ export interface Context {
 }
 
 /** What a caller may say about a migration; the rest is the same for all of them. */
-export type MigrateRequest = Pick<MigrateOptions, 'to' | 'lockTimeoutMs' | 'signal' | 'onStep'>
+export type MigrateRequest = Pick<MigrateOptions, 'to' | 'lockTimeoutMs' | 'signal' | 'onStep'> & {
+  /** Told when what was there had been saved. */
+  readonly onBackup?: (backup: Backup) => void
+}
 
 export interface CallOptions {
   readonly allowUnpriced?: boolean
@@ -107,6 +113,8 @@ export interface MigratedDatabase extends MigrationReport {
   readonly database: Database
   /** The file or schema did not exist before. */
   readonly created: boolean
+  /** Null where nothing was to be done, or nothing could be lost. */
+  readonly backup: Backup | null
 }
 
 export interface ContextOptions {
@@ -157,6 +165,7 @@ export function createContext(options: ContextOptions): Context {
   const crashPoints = crashPointsFrom(options.env[crashPointVariable])
   const features = { ...databases, ...providers, ...models, settings, sharedSettings, crashPoints }
   const callDeps = callDepsGetter({ ...features, paths, warn: options.warn })
+  const saving = { ...systemParts(logger), ...databases, options, stateDir: paths.stateDir, trust }
   return {
     ...systemParts(logger),
     ...databases,
@@ -167,7 +176,8 @@ export function createContext(options: ContextOptions): Context {
     proofRunnerScript: fileURLToPath(new URL('../bin/prove-runner.js', import.meta.url)),
     paths,
     trust,
-    migrate: (request = {}) => migrateDatabase({ databases, trust, version: packageJson.version }, request),
+    migrate: async (request = {}) => (await import('./migrate-database.ts')).migrateDatabase(saving, request),
+    backupPlace: async () => (await import('./migrate-database.ts')).backupPlace(saving),
     settings,
     databaseIsTrusted,
     sharedSettings,
@@ -334,8 +344,9 @@ interface FoundFiles {
 function databaseGetters(options: ContextOptions, { paths, files, logger }: FoundFiles) {
   const opened: Database[] = []
   let closed = false
+  const ownSettings = lazy(async () => new Settings({ env: options.env, database: new Map(), ...(await files()) }))
   const address = lazy(async () => {
-    const settings = new Settings({ env: options.env, database: new Map(), ...(await files()) })
+    const settings = await ownSettings()
     return findDatabaseAddress({ flag: options.globals.db, settings, paths, cwd: options.cwd })
   })
   const open = async (url: string, create: boolean) => {
@@ -369,27 +380,7 @@ function databaseGetters(options: ContextOptions, { paths, files, logger }: Foun
     closed = true
     for (const one of opened.splice(0)) await one.close()
   }
-  return { databaseAddress: address, databaseExists, database, createDatabase, tables, close }
-}
-
-interface MigrateParts {
-  readonly databases: Pick<Context, 'databaseAddress' | 'createDatabase'>
-  readonly trust: TrustStore
-  readonly version: string
-}
-
-async function migrateDatabase(parts: MigrateParts, request: MigrateRequest): Promise<MigratedDatabase> {
-  const [{ migrate }, { migrations }] = await Promise.all([
-    import('./database/migration/migrate.ts'),
-    import('../migrations/index.ts'),
-  ])
-  const { url } = await parts.databases.databaseAddress()
-  const isNewFile = !url.includes('://') && !existsSync(url)
-  const database = await parts.databases.createDatabase()
-  if (isNewFile) parts.trust.trust(database.address)
-  const report = await migrate(database, { migrations, clock: systemClock, toolVersion: parts.version, ...request })
-  if (report.createdSchema) parts.trust.trust(database.address)
-  return { ...report, database, created: isNewFile || report.createdSchema }
+  return { databaseAddress: address, databaseExists, database, createDatabase, tables, ownSettings, close }
 }
 
 function openOptions({ env }: ContextOptions): OpenOptions {

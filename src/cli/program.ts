@@ -101,11 +101,13 @@ export const nouns: Readonly<Record<string, Noun>> = {
     },
   },
   db: {
-    summary: 'migrations, checks and trust',
+    summary: 'migrations, checks, backups and trust',
     verbs: {
       migrate: () => import('./commands/db/migrate.ts'),
       status: () => import('./commands/db/status.ts'),
       check: () => import('./commands/db/check.ts'),
+      backup: () => import('./commands/db/backup.ts'),
+      restore: () => import('./commands/db/restore.ts'),
       adopt: () => import('./commands/db/adopt.ts'),
       transfer: () => import('./commands/db/transfer.ts'),
       trust: () => import('./commands/db/trust.ts'),

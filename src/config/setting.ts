@@ -102,6 +102,12 @@ export const settingDefinitions = {
     default: null,
     means: 'cap of a project that states none',
   },
+  'backups.keep': {
+    type: 'integer',
+    minimum: 1,
+    default: 5,
+    means: 'backups of each kind that are kept beside the database: by hand, before a migration, before a restore',
+  },
   'commands.allow': {
     type: 'list',
     userOnly: true,

@@ -46,7 +46,7 @@ export function isServerUrl(url: string): boolean {
  * Throws ORCH_DATABASE_UNREACHABLE when it cannot be opened, ORCH_USAGE for another scheme.
  */
 export async function openDatabase(url: string, options: OpenOptions): Promise<Database> {
-  const { db, dialect, address, watchChanges, hurry } = await openEngine(url, options)
+  const { db, dialect, address, watchChanges, hurry, close } = await openEngine(url, options)
   return {
     db,
     dialect,
@@ -61,7 +61,7 @@ export async function openDatabase(url: string, options: OpenOptions): Promise<D
       }),
     watchChanges,
     hurry,
-    close: () => db.destroy(),
+    close,
   }
 }
 

@@ -32,7 +32,11 @@ export const errorCodes = {
   ORCH_MIGRATION_REFUSED: { exit: 'migrationRefused', when: 'a migration would change or destroy what exists' },
   ORCH_MIGRATION_DRIFT: { exit: 'migrationDrift', when: 'ledger, migrations and tables disagree' },
   ORCH_MIGRATION_INCOMPLETE: { exit: 'migrationIncomplete', when: 'an earlier run did not finish' },
-  ORCH_MIGRATION_LOCKED: { exit: 'lockHeld', when: 'another process migrates this database' },
+  ORCH_MIGRATION_LOCKED: {
+    exit: 'lockHeld',
+    when: 'another process migrates this database, or keeps it open during a restore',
+  },
+  ORCH_BACKUP_FAILED: { exit: 'backup', when: 'a backup could not be made, verified or brought back' },
   ORCH_WORKSPACE_INVALID: { exit: 'usage', when: 'the workspace is missing, not a directory, or not reachable' },
   ORCH_OUTSIDE_WORKSPACE: { exit: 'conflict', when: 'a path leaves the workspace or touches a protected file' },
   ORCH_FILE_UNREADABLE: { exit: 'usage', when: 'a named file is missing, too large, or not text' },

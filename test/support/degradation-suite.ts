@@ -79,6 +79,8 @@ const calls: Readonly<Record<string, readonly string[]>> = {
   'db adopt': ['--from-schema', 'nowhere', '--dry-run'],
   'db status': [],
   'db check': [],
+  'db backup': [],
+  'db restore': ['no-such-backup', '--yes'],
   'db migrate': ['--dry-run'],
   'db transfer': ['--dry-run', '--to', otherEngine],
   init: [],

@@ -9,10 +9,32 @@ const lockHolder = z
   .nullable()
   .describe('Who migrates at this moment; null where nobody does or nobody can tell')
 
+const backupTag = {
+  path: z.string(),
+  bytes: z.int(),
+  takenAt: time,
+  version: z.string().describe('The orch that last migrated what is in it'),
+  migration: z.string().describe('Number of the last migration in it'),
+  reason: z.enum(['manual', 'before-migrate', 'before-restore']),
+}
+const backup = z.strictObject({
+  ...backupTag,
+  tables: z.array(z.strictObject({ name: z.string(), rows: z.int() })),
+  leftOut: z.array(z.string()).describe("In orch's schema and not orch's own"),
+  durationMs: z.int(),
+})
+const backups = z.strictObject({
+  database,
+  directory: z.string(),
+  keep: z.int().describe('How many of each reason are kept'),
+  backups: z.array(z.strictObject(backupTag)),
+})
+
 const migrated = z.strictObject({
   dryRun: z.literal(false),
   database,
   created: z.boolean(),
+  backup: backup.nullable().describe('What was saved first; null where nothing could be lost'),
   steps: z.array(
     z.strictObject({
       name: z.string(),
@@ -84,6 +106,15 @@ const check = z.strictObject({
   relationsChecked: z.int(),
   lockHolder,
   exitCode: z.int().describe('That of the most severe finding'),
+})
+const restored = z.strictObject({
+  database,
+  from: z.string(),
+  takenAt: time.nullable().describe('Null where the name of the backup does not say it'),
+  safety: backup.nullable().describe('What was there before; null where nothing was, or nothing that can be read'),
+  aside: z.string().nullable().describe('Where what was there before still is, as it was: a damaged file, or a schema'),
+  migrations: z.array(z.string()),
+  tables: z.array(z.strictObject({ name: z.string(), rows: z.int() })),
 })
 const trust = z.union([
   z.strictObject({ trusted: z.array(z.string()) }),
@@ -172,7 +203,9 @@ const transfer = z.union([
 export const schemas = {
   'db.adopt': documentSchema('db.adopt', adopted),
   'db.migrate': documentSchema('db.migrate', z.union([migrated, planned])),
+  'db.backup': documentSchema('db.backup', z.union([backup.extend({ database }), backups])),
   'db.check': documentSchema('db.check', check),
+  'db.restore': documentSchema('db.restore', restored),
   'db.status': documentSchema('db.status', status),
   'db.transfer': documentSchema('db.transfer', transfer),
   'db.trust': documentSchema('db.trust', trust),

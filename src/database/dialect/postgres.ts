@@ -12,6 +12,7 @@ import { Patience } from './patience.ts'
 import { BulkPostgresDialect } from './postgres-driver.ts'
 import { WatchedPool } from './postgres-pool.ts'
 import { channelOf, PostgresWatch, sendHint } from './postgres-watch.ts'
+import { withoutPassword } from './server-address.ts'
 import { retryContention } from './transaction-retry.ts'
 
 const int8Oid = 20
@@ -52,7 +53,7 @@ export async function openPostgres(url: string, options: OpenOptions) {
     pool.hurry()
   }
   const dialect = postgresDialect(schema, { ...options, channel, sender, patience })
-  return { db, dialect, address, watchChanges, hurry }
+  return { db, dialect, address, watchChanges, hurry, close: () => db.destroy() }
 }
 
 function clientConfig(url: string, schema: string, options: OpenOptions): pg.ClientConfig {
@@ -100,18 +101,6 @@ const parserFor: typeof pg.types.getTypeParser = ((oid: number, format?: 'text' 
   oid === int8Oid || oid === numericOid
     ? Number
     : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser
-
-/** The address without its password, for messages and reports. */
-function withoutPassword(url: string): string {
-  try {
-    const parsed = new URL(url)
-    parsed.password = ''
-    parsed.searchParams.delete('password')
-    return parsed.toString()
-  } catch {
-    return 'the Postgres server'
-  }
-}
 
 interface PostgresOptions extends OpenOptions {
   readonly patience: Patience

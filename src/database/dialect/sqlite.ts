@@ -3,7 +3,6 @@
  * briefly in the driver and then asynchronously, because the driver blocks the event loop while it waits.
  */
 import { existsSync, mkdirSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { dirname, resolve } from 'node:path'
 import type SqliteModule from 'better-sqlite3'
 import { Kysely, sql } from 'kysely'
@@ -17,12 +16,10 @@ import { GroupCommit } from './group-commit.ts'
 import { fileOutage, type OutageCause } from './outage-cause.ts'
 import { Patience } from './patience.ts'
 import { SharedFile } from './shared-file.ts'
+import { SqliteFile } from './sqlite-file.ts'
 import { ImmediateSqliteDialect, patiently } from './sqlite-driver.ts'
 import { SqliteWatch } from './sqlite-watch.ts'
 import { retryContention } from './transaction-retry.ts'
-
-/** Required, not imported: an import first searches its source for names, a tenth of a short command's time. */
-const SqliteFile = createRequire(import.meta.url)('better-sqlite3') as typeof SqliteModule
 
 /** Below this a WAL file with two connections can be corrupted (sqlite.org/wal.html, "WAL-reset bug"). */
 const oldestSafeVersion = [3, 51, 3] as const
@@ -43,7 +40,12 @@ export async function openSqlite(path: string, options: OpenOptions) {
   const db = new Kysely<Tables>({ dialect: new ImmediateSqliteDialect({ file, patience }) })
   const watchChanges = () => (inMemory ? soleWriterWatch() : new SqliteWatch(db, resolve(path), options))
   const address = parts.path ?? path
-  return { db, dialect: sqliteDialect(options, patience), address, watchChanges, hurry: () => patience.hurry() }
+  const close = async () => {
+    await db.destroy()
+    // Kysely closes nothing that was never asked anything.
+    file.close()
+  }
+  return { db, dialect: sqliteDialect(options, patience), address, watchChanges, hurry: () => patience.hurry(), close }
 }
 
 /** For a file that was open before. Fails at once: whoever asked tries again. */

@@ -30,6 +30,8 @@ export interface MigrateOptions {
   readonly lockTimeoutMs?: number
   /** Ends the run between two migrations. */
   readonly signal?: AbortSignal
+  /** Awaited once, before the first statement of a run that has something to do; what it throws ends the run. */
+  readonly beforeFirst?: () => Promise<void>
   /** Told after each migration that was committed. */
   readonly onStep?: (step: CommittedStep) => void
 }
@@ -67,6 +69,7 @@ export async function migrate(database: Database, options: MigrateOptions): Prom
   const source = await prepareSteps(database.dialect, options.migrations)
   const steps: CommittedStep[] = []
   let open = selectSteps(source, await readSoundState(database.db, source), options.to)
+  if (open.steps.length > 0) await options.beforeFirst?.()
   while (open.steps.length > 0 && options.signal?.aborted !== true) {
     const { committed, left } = await commitNext(database, source, options)
     open = left

@@ -4,7 +4,7 @@ import { OrchError } from '../../errors/orch-error.ts'
 import type { Db } from '../dialect/dialect.ts'
 
 /** What every scratch name looks like. Nothing else is ever dropped. */
-const scratchName = /^orch_(bench|prove|rehearsal)_[a-z0-9_]{12,48}$/
+const scratchName = /^orch_(bench|prove|rehearsal|restore)_[a-z0-9_]{12,48}$/
 
 /** Names of the schemas that begin with `prefix` and belong to this user. */
 export async function listScratchSchemas(db: Db, prefix: string): Promise<readonly string[]> {

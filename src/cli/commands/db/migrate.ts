@@ -3,7 +3,8 @@ import type { MigrationPlan } from '../../../database/migration/plan-migration.t
 import type { CommittedStep } from '../../../database/migration/migrate.ts'
 import type { ExitName } from '../../../errors/exit-code.ts'
 import { parseOptions, type CommandModule, type Invocation } from '../../command.ts'
-import { plain } from '../../render/plain.ts'
+import { plain, plainLine } from '../../render/plain.ts'
+import { backupData } from './backup-report.ts'
 
 interface MigrateFlags {
   readonly to?: string | undefined
@@ -66,14 +67,22 @@ async function dryRun({ context, io }: Invocation, { to, exitCode }: MigrateFlag
 }
 
 async function migrateNow({ context, io, signal }: Invocation, flags: MigrateFlags): Promise<ExitName> {
-  const { database, steps, remaining, created } = await context.migrate({
+  const { database, steps, remaining, created, backup } = await context.migrate({
     ...(flags.to === undefined ? {} : { to: flags.to }),
     ...(flags.lockTimeout === undefined ? {} : { lockTimeoutMs: flags.lockTimeout * 1000 }),
     signal,
     onStep: (step) => io.progress(stepLine(step)),
+    onBackup: (made) => io.progress(`saved    ${plainLine(made.path)}`),
   })
   await context.databaseIsTrusted()
-  const data = { dryRun: false, database: database.address, created, steps, remaining }
+  const data = {
+    dryRun: false,
+    database: database.address,
+    created,
+    backup: backup === null ? null : backupData(backup),
+    steps,
+    remaining,
+  }
   io.result('db.migrate', data, () => reportText(steps, { remaining, address: database.address }))
   return flags.exitCode === true && remaining > 0 ? 'migrationsPending' : 'done'
 }
