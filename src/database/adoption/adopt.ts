@@ -16,6 +16,7 @@ import type { TableImport } from './import-tally.ts'
 import { importUsage } from './import-usage.ts'
 import { countWrites, proveInsertsOnly } from './inserts-only.ts'
 import { conflictsIn, inspectSchema, type Inspection, type InspectionWish } from './inspection.ts'
+import { proveNoKeyCopied } from './no-key-copied.ts'
 import { ProviderLookup } from './provider-lookup.ts'
 import type { KeyRequest } from './translate-provider.ts'
 import type { VendorKnowledge } from './vendor-knowledge.ts'
@@ -75,8 +76,8 @@ export async function rehearseImport(
 /**
  * Imports in one transaction under the migration lock: all of it, or nothing. The schema is looked at again once
  * the lock is held. Throws ORCH_MIGRATION_DRIFT where a table conflicts, ORCH_DATABASE_FAILED where rights are
- * missing, ORCH_MIGRATION_LOCKED, ORCH_MIGRATION_REFUSED when something else than orch's rows would be written,
- * and ORCH_INTERRUPTED.
+ * missing, ORCH_MIGRATION_LOCKED, ORCH_MIGRATION_REFUSED when something else than orch's rows would be written, or a
+ * stored key with them, and ORCH_INTERRUPTED.
  */
 export async function importSchema(database: Database, wish: ImportWish): Promise<ImportReport> {
   for (let round = 1; ; round++) {
@@ -98,6 +99,7 @@ async function importOnce(database: Database, wish: ImportWish): Promise<ImportR
     const before = await countWrites(trx)
     const report = await importRows(trx, { database, inspection, wish, writes: true })
     proveInsertsOnly(before, await countWrites(trx), inspection.ownSchema)
+    await proveNoKeyCopied(trx, inspection, report.tables)
     return report
   })
 }

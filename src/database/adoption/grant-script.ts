@@ -9,11 +9,11 @@ const newRole = 'orch'
 
 /**
  * SQL for the owner of the tables to run; safe to run again. Without a role it is for the one that asked, or for a
- * new one where that may do everything anyway.
+ * new one where that is the owner itself.
  */
 export function grantScript(inspection: Inspection, role?: string): string {
   const { rights, sourceSchema, ownSchema } = inspection
-  const grantee = role ?? (rights.isSuperuser ? newRole : rights.role)
+  const grantee = role ?? (rights.ownsSource ? newRole : rights.role)
   const to = quoted(grantee)
   const own = quoted(ownSchema)
   const lines = [

@@ -52,7 +52,7 @@ export async function inspectSchema(
   }
   const tables = classified.filter(({ source }) => !skip.has(source))
   const payloadTables = skip.has('models') ? [] : payloads.fit
-  const rights = await readRoleRights(db, ownSchema)
+  const rights = await readRoleRights(db, ownSchema, fromSchema)
   return {
     sourceSchema: fromSchema,
     ownSchema,

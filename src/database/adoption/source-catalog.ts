@@ -86,7 +86,8 @@ export async function findTablesNamed(db: Db | Trx, names: readonly string[]): P
 export interface RoleRights {
   readonly role: string
   readonly database: string
-  readonly isSuperuser: boolean
+  /** May do anything with a table of the other application: owns it, or is the server's administrator. */
+  readonly ownsSource: boolean
   /** Whether the schema exists already. */
   readonly ownSchemaExists: boolean
   /** May create tables there; where it does not exist yet, may create it. */
@@ -98,16 +99,17 @@ export interface RoleRights {
 interface RightsRow {
   readonly role: string
   readonly database: string
-  readonly superuser: boolean
+  readonly owns: boolean
   readonly exists: boolean
   readonly may_create: boolean
 }
 
-/** What this role may do in orch's own schema. */
-export async function readRoleRights(db: Db | Trx, ownSchema: string): Promise<RoleRights> {
+/** What this role may do in orch's own schema, and whether the other one is its own, too. */
+export async function readRoleRights(db: Db | Trx, ownSchema: string, sourceSchema: string): Promise<RoleRights> {
   const { rows } = await sql<RightsRow>`
     select current_user as role, current_database() as database,
-      coalesce((select rolsuper from pg_catalog.pg_roles where rolname = current_user), false) as superuser,
+      exists (select 1 from pg_catalog.pg_class c join pg_catalog.pg_namespace s on s.oid = c.relnamespace
+        where s.nspname = ${sourceSchema} and c.relkind in ('r', 'p') and pg_catalog.pg_has_role(c.relowner, 'USAGE')) as owns,
       n.oid is not null as exists,
       case when n.oid is null then pg_catalog.has_database_privilege(current_database(), 'CREATE')
         else pg_catalog.has_schema_privilege(n.oid, 'USAGE') and pg_catalog.has_schema_privilege(n.oid, 'CREATE')
@@ -124,7 +126,7 @@ export async function readRoleRights(db: Db | Trx, ownSchema: string): Promise<R
   return {
     role: row?.role ?? '',
     database: row?.database ?? '',
-    isSuperuser: row?.superuser === true,
+    ownsSource: row?.owns === true,
     ownSchemaExists: row?.exists === true,
     mayCreate: row?.may_create === true,
     closedTables: closed.rows.map(({ name }) => name),
