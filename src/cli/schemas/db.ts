@@ -46,10 +46,19 @@ const migrated = z.strictObject({
   ),
   remaining: z.int(),
 })
+const engine = z.enum(['sqlite', 'postgres'])
+const validation = z.enum(['executed', 'compiled'])
+const place = {
+  file: z.string().nullable().describe('In the repository, where it is known'),
+  line: z.int().nullable(),
+}
 const planned = z.strictObject({
   dryRun: z.literal(true),
   database,
   exists: z.boolean(),
+  engine,
+  lockHolder,
+  exitCode: z.int().describe('That of the most severe finding'),
   steps: z.array(
     z.strictObject({
       name: z.string(),
@@ -57,12 +66,40 @@ const planned = z.strictObject({
       reason: z.string(),
       outcome,
       creates: z.array(z.string()),
-      statements: z.array(z.string()),
+      statements: z.array(z.string()).describe('Exactly what would be sent to this database'),
+      sql: z.partialRecord(engine, z.array(z.string())).describe('The same for each engine of --sql'),
+      ...place,
     }),
   ),
   remaining: z.int(),
   problems: z.array(z.string()),
-  validation: z.enum(['executed', 'compiled']),
+  findings: z.array(
+    z.strictObject({
+      kind: z.enum([
+        'refused',
+        'faulty',
+        'undeclared',
+        'edited',
+        'conflict',
+        'invalid_index',
+        'newer',
+        'unknown',
+        'missing',
+        'pending',
+      ]),
+      subject: z.string().describe('The migration or the object'),
+      migration: z.string().nullable(),
+      message: z.string(),
+      next: z.string(),
+      engines: z.array(engine),
+      statement: z.string().nullable(),
+      level: z.enum(['error', 'note']),
+      exitCode: z.int().describe('What this finding alone would make the exit code; a note only with --exit-code'),
+      ...place,
+    }),
+  ),
+  validation: validation.describe('Whether the statements were executed on a clone of this database'),
+  validations: z.partialRecord(engine, validation),
 })
 const status = z.strictObject({
   database,

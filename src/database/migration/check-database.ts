@@ -5,7 +5,7 @@ import type { MigrationLedgerRow } from '../tables.ts'
 import type { Catalog } from './catalog.ts'
 import { objectName, type CreatedObject } from './compiled-migration.ts'
 import { conflictsOf } from './object-shape.ts'
-import { readState, type MigrationState } from './migration-state.ts'
+import { readState, type DatabaseState, type MigrationState } from './migration-state.ts'
 import { prepareSteps, type MigrationSource } from './migration-step.ts'
 import type { Migration } from './migration.ts'
 import { unknownNote } from './unknown-migration.ts'
@@ -65,15 +65,26 @@ export async function checkDatabase(database: Database, migrations: readonly Mig
   const usable = relations.filter((relation) => canCompare(relation, catalog))
   const orphans: Finding[] = []
   for (const relation of usable) orphans.push(...orphaned(relation, await countOrphans(database.db, relation)))
-  const findings = [
+  const findings = [...stateFindings({ state, catalog, source, migrations }), ...orphans]
+  return { findings, relationsChecked: usable.length, lockHolder: await engine.lockHolder(database) }
+}
+
+export interface StateView {
+  readonly state: DatabaseState
+  readonly catalog: Catalog
+  readonly source: MigrationSource
+  readonly migrations: readonly Migration[]
+}
+
+/** What ledger, catalog and migrations tell about each other. */
+export function stateFindings({ state, catalog, source, migrations }: StateView): readonly Finding[] {
+  return [
     ...(state.ledgerExists ? [] : [noLedger]),
     ...state.ledgerProblems.map((message) => conflict('table orch_migrations', message)),
     ...state.migrations.flatMap((migration) => findingsOf(migration, catalog)),
     ...invalidIndexes(catalog, source),
     ...state.unknown.map((row) => unknownMigration(row, migrations)),
-    ...orphans,
   ]
-  return { findings, relationsChecked: usable.length, lockHolder: await engine.lockHolder(database) }
 }
 
 const noLedger: Finding = {

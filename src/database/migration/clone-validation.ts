@@ -6,6 +6,7 @@ import type { Trx } from '../dialect/dialect.ts'
 import type { Catalog } from './catalog.ts'
 import type { Statement } from './compiled-migration.ts'
 import { readLedger } from './ledger.ts'
+import { MigrationFailure } from './migration-failure.ts'
 import { migrate, proveCreated, runStatement } from './migrate.ts'
 import { prepareSteps, type MigrationSource, type MigrationStep } from './migration-step.ts'
 import type { Migration } from './migration.ts'
@@ -124,10 +125,22 @@ async function rehearse(trx: Trx, database: Database, input: Rehearsal): Promise
     const statements = scratchStatements(step, scratchSource)
     for (const [index, statement] of statements.entries()) {
       const numbered = { ...step, statements: statements.map((each) => each.sql) }
-      await runStatement(trx, database, { step: numbered, statement: statement.sql, position: index + 1 })
+      await runStatement(trx, database, { step: numbered, statement: statement.sql, position: index + 1 }).catch(
+        (error: unknown) => {
+          throw inRealNames(error, step.state.absent[index]?.sql, input)
+        },
+      )
     }
     proveCreated(merged(real, await scratchSource.engine.readCatalog(trx)), step)
   }
+}
+
+/** A failure as the real run would tell it: the scratch schema is nobody's business. */
+function inRealNames(error: unknown, statement: string | undefined, { scratch, schema }: Rehearsal): unknown {
+  if (!(error instanceof MigrationFailure) || statement === undefined) return error
+  const { code, migration, message, hint, cause } = error
+  const more = hint === undefined ? {} : { hint }
+  return new MigrationFailure(code, message.replaceAll(scratch, schema), { migration, statement, cause, ...more })
 }
 
 /** What exists after a step: clones of indexes have names of their own, so those that existed count by the real ones. */

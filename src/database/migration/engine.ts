@@ -26,12 +26,20 @@ export interface MigrationEngine extends TypeSpelling {
   takeInventory(trx: Trx): Promise<Inventory>
 }
 
+export const engineNames = ['sqlite', 'postgres'] as const
+export type EngineName = (typeof engineNames)[number]
+
 /** The engine behind a dialect. */
-export async function migrationEngine(dialect: Dialect): Promise<MigrationEngine> {
-  if (dialect.schema === null) {
+export function migrationEngine({ schema }: Pick<Dialect, 'schema'>): Promise<MigrationEngine> {
+  return engineOf(schema)
+}
+
+/** The engine that has schemas, or the one that has none. */
+export async function engineOf(schema: string | null): Promise<MigrationEngine> {
+  if (schema === null) {
     const { sqliteEngine } = await import('./sqlite-engine.ts')
     return sqliteEngine
   }
   const { postgresEngine } = await import('./postgres-engine.ts')
-  return postgresEngine(dialect.schema)
+  return postgresEngine(schema)
 }

@@ -4,7 +4,7 @@ import type { Db, Dialect } from '../dialect/dialect.ts'
 import type { MigrationLedgerRow, Tables } from '../tables.ts'
 import { compileMigration, compileMigrations } from './compile-migration.ts'
 import type { CompiledMigration } from './compiled-migration.ts'
-import { migrationEngine } from './engine.ts'
+import { migrationEngine, type MigrationEngine } from './engine.ts'
 import { ledgerMigration, schemaStatement } from './ledger.ts'
 import type { Migration } from './migration.ts'
 import { isOpen, type DatabaseState, type MigrationState, type StateSource } from './migration-state.ts'
@@ -35,7 +35,15 @@ export interface SelectedSteps {
 /** Compiles and guards all migrations for the engine. Throws ORCH_MIGRATION_REFUSED. */
 export async function prepareSteps(dialect: Dialect, migrations: readonly Migration[]): Promise<MigrationSource> {
   const engine = await migrationEngine(dialect)
-  const { schema } = dialect
+  return sourceOf(engine, dialect.schema, await compileMigrations(engine, migrations, dialect.schema))
+}
+
+/** The same for migrations that are compiled already. */
+export async function sourceOf(
+  engine: MigrationEngine,
+  schema: string | null,
+  migrations: readonly CompiledMigration[],
+): Promise<MigrationSource> {
   const compiler = new Kysely<Tables>({
     dialect: {
       createAdapter: () => engine.createAdapter(),
@@ -52,7 +60,7 @@ export async function prepareSteps(dialect: Dialect, migrations: readonly Migrat
     compiler,
     schemaSql: schema === null ? null : schemaStatement(compiler, schema),
     ledger: await compileMigration(engine, ledgerMigration, schema),
-    migrations: await compileMigrations(engine, migrations, schema),
+    migrations,
   }
 }
 
@@ -77,7 +85,10 @@ function stepFor(state: MigrationState, first: readonly string[]): MigrationStep
 }
 
 /** Schema and ledger come with the first migration, in its transaction. */
-function prelude({ schemaSql, ledger }: MigrationSource, state: DatabaseState): readonly string[] {
+export function prelude(
+  { schemaSql, ledger }: MigrationSource,
+  state: Pick<DatabaseState, 'schemaExists' | 'ledgerExists'>,
+): readonly string[] {
   const schema = schemaSql === null || state.schemaExists ? [] : [schemaSql]
   return state.ledgerExists ? schema : [...schema, ...ledger.statements.map(({ sql }) => sql)]
 }

@@ -53,7 +53,10 @@ interface PlannedInput {
   readonly toolVersion: string
 }
 
-function plannedMigration(source: MigrationSource, { step, sequence, toolVersion }: PlannedInput): PlannedMigration {
+export function plannedMigration(
+  source: MigrationSource,
+  { step, sequence, toolVersion }: PlannedInput,
+): PlannedMigration {
   const { migration, checksum } = step.compiled
   const known = { sequence, name: migration.name, checksum, outcome: step.outcome, tool_version: toolVersion }
   const entry = { ...known, duration_ms: null, applied_at: null }
@@ -67,7 +70,7 @@ function plannedMigration(source: MigrationSource, { step, sequence, toolVersion
   }
 }
 
-function problemsOf(state: DatabaseState): readonly string[] {
+export function problemsOf(state: DatabaseState): readonly string[] {
   return [
     ...state.ledgerProblems,
     ...state.migrations.flatMap((migration) => migration.problems),

@@ -1,14 +1,13 @@
 import type { Command } from 'commander'
-import type { MigrationPlan } from '../../../database/migration/plan-migration.ts'
 import type { CommittedStep } from '../../../database/migration/migrate.ts'
 import type { ExitName } from '../../../errors/exit-code.ts'
 import { parseOptions, type CommandModule, type Invocation } from '../../command.ts'
+import { OrchError } from '../../../errors/orch-error.ts'
 import { plain, plainLine } from '../../render/plain.ts'
 import { backupData } from './backup-report.ts'
+import { dryRun, formats, type DryRunFlags } from './dry-run.ts'
 
-interface MigrateFlags {
-  readonly to?: string | undefined
-  readonly exitCode?: boolean | undefined
+interface MigrateFlags extends DryRunFlags {
   readonly lockTimeout?: number | undefined
 }
 
@@ -18,12 +17,16 @@ export const command: CommandModule = {
   declare: (command: Command) =>
     void command
       .option('--dry-run', 'show the exact statements and write nothing')
+      .option('--sql <engine>', 'with --dry-run: the statements for sqlite, postgres or both')
+      .option('--format <format>', 'with --dry-run: text, github, sarif or junit')
       .option('--to <name>', 'stop after this migration')
       .option('--exit-code', 'exit 10 when migrations are (still) pending')
       .option('--lock-timeout <seconds>', 'how long to wait for another migrator (default: 30)'),
   run: async (invocation) => {
     const flags = await readFlags(invocation)
-    return invocation.options['dryRun'] === true ? dryRun(invocation, flags) : migrateNow(invocation, flags)
+    const isDryRun = invocation.options['dryRun'] === true
+    refuseCombinations(invocation, flags, isDryRun)
+    return isDryRun ? dryRun(invocation, flags) : migrateNow(invocation, flags)
   },
 }
 
@@ -37,32 +40,24 @@ async function readFlags({ options }: Invocation): Promise<MigrateFlags> {
     to: z.string().min(1, 'expected the name of a migration').optional(),
     exitCode: z.boolean().optional(),
     lockTimeout: seconds.optional(),
+    sql: z.enum(['sqlite', 'postgres', 'both'], 'expected sqlite, postgres or both').optional(),
+    format: z.enum(formats, `expected ${formats.join(', ')}`).optional(),
   })
   return parseOptions(schema, options)
 }
 
-async function dryRun({ context, io }: Invocation, { to, exitCode }: MigrateFlags): Promise<ExitName> {
-  const { openForReading } = await import('../../../database/migration/open-for-reading.ts')
-  const { planMigration } = await import('../../../database/migration/plan-migration.ts')
-  const { migrations } = await import('../../../../migrations/index.ts')
-  const { url } = await context.databaseAddress()
-  const schema = context.env['ORCH_DB_SCHEMA']
-  const { clock, random } = context
-  const reading = await openForReading(url, { clock, random, ...(schema === undefined ? {} : { schema }) })
-  try {
-    const plan = await planMigration(reading.database, {
-      migrations,
-      clock,
-      toolVersion: context.version,
-      ...(to === undefined ? {} : { to }),
-      openScratch: reading.openScratch,
+/** Whoever asks for the SQL or a report wants to look: nothing may be written because --dry-run was forgotten. */
+function refuseCombinations({ globals }: Invocation, { sql, format }: MigrateFlags, isDryRun: boolean): void {
+  const lookOnly = sql === undefined ? format && '--format' : '--sql'
+  if (lookOnly !== undefined && !isDryRun) {
+    throw new OrchError('ORCH_USAGE', `${lookOnly} belongs to --dry-run; nothing was migrated`, {
+      hint: `orch db migrate --dry-run ${lookOnly} ...`,
     })
-    const data = { dryRun: true, database: reading.address, exists: reading.exists, ...plan }
-    io.result('db.migrate', data, () => planText(plan, reading.address))
-    if (plan.problems.length > 0) return 'migrationDrift'
-    return exitCode === true && plan.steps.length + plan.remaining > 0 ? 'migrationsPending' : 'done'
-  } finally {
-    await reading.close()
+  }
+  if (globals.json && format !== undefined && format !== 'text') {
+    throw new OrchError('ORCH_USAGE', `--json and --format ${format} are two answers to one question`, {
+      hint: 'Give one of them',
+    })
   }
 }
 
@@ -98,28 +93,6 @@ function reportText(
   const rest = remaining === 0 ? '' : `; ${remaining} later ones are pending`
   if (steps.length === 0) return plain(`Nothing to do: ${address} is up to date${rest}.`)
   return plain(`${count(steps.length, 'migration')} committed to ${address}${rest}.`)
-}
-
-function planText({ steps, problems, remaining, validation }: MigrationPlan, address: string): string {
-  if (problems.length > 0) {
-    const lines = problems.map((problem) => `  ${problem}`)
-    return plain(`Drift in ${address}: a real run would refuse to do anything.\n${lines.join('\n')}`)
-  }
-  const rest = remaining === 0 ? '' : `\n${remaining} later ones stay pending.`
-  if (steps.length === 0) return plain(`Nothing to do: ${address} is up to date. Nothing was written.${rest}`)
-  const blocks = steps.map((step) => {
-    const creates =
-      step.creates.length === 0 ? 'exists already, is only recorded' : `creates ${step.creates.join(', ')}`
-    return [`-- ${step.name}: ${creates}`, `-- ${step.reason}`, ...step.statements.map((sql) => `${sql};`)].join('\n')
-  })
-  const checked =
-    validation === 'executed'
-      ? 'Checked by executing them on a clone'
-      : 'Compiled, not executed: no clone could be made'
-  const head = `${count(steps.length, 'migration')} pending in ${address}.`
-  return plain(
-    `${head}\n\n${blocks.join('\n\n')}\n\n${checked}. Nothing was written; apply with orch db migrate.${rest}`,
-  )
 }
 
 function count(amount: number, noun: string): string {
