@@ -162,7 +162,7 @@ export class ReferenceModel {
   /** The job and its dead ancestors come back, then what was skipped behind them and is behind no dead job any more. */
   retry(key: string, at: Span): boolean {
     const target = this.job(key)
-    if (!dead.includes(target.state)) return false
+    if (this.project === 'cancelled' || !dead.includes(target.state)) return false
     const back = [...this.ancestors(key), key].filter((one) => dead.includes(this.job(one).state))
     for (const one of back) this.job(one).state = 'blocked'
     const behind = new Set(back.flatMap((one) => this.#allBehind(one)))

@@ -43,7 +43,7 @@ describe('the simulated scheduler', () => {
     [133, 30, 'a plan that puts a job before one that runs and then waits'],
     [31, 30, "a person's hold that a retry of another job lifted"],
     [167, 30, 'a table of locks that appears while jobs run that hold some'],
-    [1_004_184, 30, 'a job that is retried in a cancelled project, which is cancelled again'],
+    [1_004_184, 30, 'a retry in a cancelled project, which is cancelled again'],
     [1_007_165, 12, 'a job that completes behind one that is skipped at the same moment'],
     [1_008_598, 12, 'a cancel while a pass that had looked already is stuck'],
     [1_005_459, 12, 'locks of a job that was cancelled after its scheduler died'],
