@@ -1,4 +1,4 @@
-/** What `init`, `quickstart` and `db migrate` share: create the database, save what is in it, migrate it. */
+/** What `init`, `quickstart`, `db migrate` and `db adopt` share: create the database, save what is in it, migrate it. */
 import { existsSync } from 'node:fs'
 import type { Settings } from './config/settings.ts'
 import type { TrustStore } from './config/trust.ts'

@@ -12,6 +12,8 @@ import { table } from './table.ts'
 export interface Adoption extends AdoptionPlan {
   readonly address: string
   readonly dryRun: boolean
+  /** Where what orch had before was saved; null where there was nothing, or nothing was changed but added to. */
+  readonly backup: string | null
   /** Null where nothing was, or would be, imported. */
   readonly report: ImportReport | null
 }
@@ -23,7 +25,8 @@ export interface Advice {
 }
 
 /** The document of `--json`. */
-export function adoptionData({ address, dryRun, inspection, problems, objects, report }: Adoption, advice: Advice) {
+export function adoptionData(adoption: Adoption, advice: Advice) {
+  const { address, dryRun, inspection, problems, objects, backup, report } = adoption
   const { sourceSchema, ownSchema, tables, payloadTables, unfitPayloadTables, ledgers, missingRights } = inspection
   return {
     dryRun,
@@ -45,6 +48,7 @@ export function adoptionData({ address, dryRun, inspection, problems, objects, r
     problems,
     missingRights,
     objects,
+    backup,
     imports: report?.tables ?? null,
     keys: report?.keys ?? [],
     grants: advice.grants,
@@ -64,6 +68,7 @@ export function adoptionText(adoption: Adoption, advice: Advice): string {
     adoption.problems.map((problem) => `In ${ownSchema}: ${problem}`).join('\n'),
     ledgerLines(inspection),
     objectLines(adoption),
+    adoption.backup === null ? '' : `What orch had before is saved: ${adoption.backup}`,
     importLines(report?.tables ?? []),
     keyLines(report),
     rightLines(inspection),

@@ -193,6 +193,7 @@ const adopted = z.strictObject({
   problems: z.array(z.string()),
   missingRights: z.array(z.string()),
   objects: z.array(z.strictObject({ name: z.string(), table: z.string(), outcome, creates: z.array(z.string()) })),
+  backup: z.string().nullable().describe('Where what orch had before was saved'),
   imports: z.array(adoptedRows).nullable(),
   keys: z.array(
     z.strictObject({

@@ -81,6 +81,7 @@ export async function rehearseImport(
  */
 export async function importSchema(database: Database, wish: ImportWish): Promise<ImportReport> {
   for (let round = 1; ; round++) {
+    refuseStopped(wish)
     try {
       return await importOnce(database, wish)
     } catch (error) {
@@ -125,6 +126,11 @@ export function refuseConflicts(inspection: Inspection): void {
   })
 }
 
+/** A migration that was stopped before may have left tables out. */
+function refuseStopped({ signal }: ImportWish): void {
+  if (signal?.aborted === true) throw new OrchError('ORCH_INTERRUPTED', 'Stopped: nothing was imported')
+}
+
 interface Importing {
   readonly database: Database
   readonly inspection: Inspection
@@ -147,7 +153,7 @@ async function importRows(trx: Trx, { database, inspection, wish, writes }: Impo
     workspace: wish.workspace,
     nowMs: await database.dialect.now(trx),
     onRows: (tally) => {
-      if (wish.signal?.aborted === true) throw new OrchError('ORCH_INTERRUPTED', 'Stopped: nothing was imported')
+      refuseStopped(wish)
       wish.onRows?.(tally.result)
     },
   }

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs'
 import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import { migrations } from '../../../migrations/index.ts'
 import { importSchema } from '../../../src/database/adoption/adopt.ts'
+import type { TableImport } from '../../../src/database/adoption/import-tally.ts'
 import { openDatabase } from '../../../src/database/connection.ts'
 import { vendorKnowledge } from '../../../src/models/vendor-knowledge.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
@@ -29,6 +31,7 @@ interface Adopted {
   readonly imports: readonly { readonly table: string; readonly imported: number; readonly alreadyThere: number }[]
   readonly objects: readonly { readonly name: string; readonly outcome: string }[]
   readonly missingRights: readonly string[]
+  readonly backup: string | null
   readonly problems: readonly string[]
   readonly keys: readonly { readonly command: string }[]
   readonly grants: string
@@ -235,9 +238,9 @@ describe('tables of another shape', () => {
     expect(await orchRelations(app)).toEqual(['roles', 'roles_pkey', 'tasks', 'tasks_pkey'])
     await app.run('drop table orch.roles')
     const [before] = await app.run(`select oid, relfilenode from pg_class where relname = 'tasks'`)
-    expect(adopted(await adopt('--json')).objects.filter(({ outcome }) => outcome === 'adopted')).toMatchObject([
-      { name: '0011-tasks' },
-    ])
+    const done = adopted(await adopt('--json'))
+    expect(done.objects.filter(({ outcome }) => outcome === 'adopted')).toMatchObject([{ name: '0011-tasks' }])
+    expect(existsSync(done.backup ?? '')).toBe(true)
     expect(await app.run(`select outcome from orch.orch_migrations where name = '0011-tasks'`)).toEqual([
       { outcome: 'adopted' },
     ])
@@ -298,16 +301,18 @@ describe('what stops an adoption', () => {
     const database = await openDatabase(app.url, { clock: systemClock, random: seededRandom(1), connections: 1 })
     const before = await everythingOfOrch(app)
     const stop = new AbortController()
-    const importing = importSchema(database, {
+    const wish = {
       fromSchema: 'public',
-      skip: new Set(),
+      skip: new Set<never>(),
       knowledge: vendorKnowledge(),
       clock: systemClock,
       workspace: cwd,
       signal: stop.signal,
-      onRows: ({ table, read }) => (table === 'ModelUsage' && read === 1000 ? stop.abort() : undefined),
-    })
-    await expect(importing).rejects.toMatchObject({ code: 'ORCH_INTERRUPTED' })
+      onRows: ({ table, read }: TableImport) => (table === 'ModelUsage' && read === 1000 ? stop.abort() : undefined),
+    }
+    await expect(importSchema(database, wish)).rejects.toMatchObject({ code: 'ORCH_INTERRUPTED' })
+    expect(stop.signal.aborted).toBe(true)
+    await expect(importSchema(database, wish)).rejects.toMatchObject({ code: 'ORCH_INTERRUPTED' })
     await database.close()
     expect(await everythingOfOrch(app)).toBe(before)
   })

@@ -6,6 +6,7 @@ import type { Reading } from '../../../database/migration/open-for-reading.ts'
 import type { ExitName } from '../../../errors/exit-code.ts'
 import { parseOptions, type CommandModule, type Invocation } from '../../command.ts'
 import { adoptionData, adoptionText, type Adoption } from '../../render/adoption.ts'
+import { plainLine } from '../../render/plain.ts'
 import { withReading } from './reading.ts'
 
 interface AdoptFlags {
@@ -57,7 +58,7 @@ async function adopt(invocation: Invocation, { database, address }: Reading, fla
   const wish = await importWish(invocation, flags)
   const plan = await planAdoption({ ...database, address }, migrations, wish)
   const { inspection } = plan
-  const found: Adoption = { ...plan, address, dryRun, report: null }
+  const found: Adoption = { ...plan, address, dryRun, backup: null, report: null }
   if (conflictsIn(inspection).length > 0 || plan.problems.length > 0) {
     invocation.io.warn(
       'Nothing was adopted: what exists has another shape than orch can read',
@@ -85,16 +86,18 @@ async function adoptNow(
   { context, io, signal }: Invocation,
   wish: ImportWish,
   flags: AdoptFlags,
-): Promise<Pick<Adoption, 'objects' | 'report'>> {
+): Promise<Pick<Adoption, 'objects' | 'backup' | 'report'>> {
   const { importSchema } = await import('../../../database/adoption/adopt.ts')
-  const { database, steps } = await context.migrate({
+  const { database, steps, backup } = await context.migrate({
     ...lockTimeout(flags),
     signal,
     onStep: ({ name, outcome }) => io.progress(`${outcome}  ${name}`),
+    onBackup: ({ path }) => io.progress(`saved    ${plainLine(path)}`),
   })
   const imported = await importSchema(database, wish)
   await context.databaseIsTrusted()
-  return { objects: steps.map(({ name, table, outcome }) => ({ name, table, outcome, creates: [] })), report: imported }
+  const objects = steps.map(({ name, table, outcome }) => ({ name, table, outcome, creates: [] }))
+  return { objects, backup: backup?.path ?? null, report: imported }
 }
 
 function lockTimeout({ lockTimeout: seconds }: AdoptFlags): { readonly lockTimeoutMs?: number } {
