@@ -44,6 +44,9 @@ export interface IndexRow {
   readonly is_valid: number
 }
 
+/** Stands for an expression among the columns of an index. */
+export const expressionName = '(expression)'
+
 /** Assembles a catalog from one row per column and one row per indexed column, both in order. */
 export function assembleCatalog(columns: readonly ColumnRow[], indexes: readonly IndexRow[], schemaExists: boolean) {
   const catalog: Catalog = { schemaExists, tables: assembleTables(columns), indexes: assembleIndexes(indexes) }
@@ -68,7 +71,7 @@ function assembleIndexes(rows: readonly IndexRow[]): ReadonlyMap<string, Catalog
   for (const [name, own] of groupBy(rows, (row) => row.name)) {
     indexes.set(name, {
       table: own[0]?.relation ?? '',
-      columns: own.map(({ column_name }) => column_name ?? '(expression)'),
+      columns: own.map(({ column_name }) => column_name ?? expressionName),
       unique: own[0]?.is_unique === 1,
       valid: own[0]?.is_valid === 1,
     })

@@ -100,15 +100,12 @@ function findingsOf(state: MigrationState, catalog: Catalog): readonly Finding[]
   const { migration, statements } = compiled
   if (standing === 'pending' || standing === 'adoptable') return [pending(migration, standing === 'adoptable')]
   const edited = ledgerRow !== null && ledgerRow.checksum !== compiled.checksum ? [editedMigration(migration)] : []
-  const conflicts = statements
-    .filter(({ creates }) => !isInvalid(creates, catalog))
-    .flatMap(({ creates }) => conflictsOf(creates, catalog).map((message) => conflict(objectName(creates), message)))
+  const conflicts = statements.flatMap(({ creates }) =>
+    conflictsOf(creates, catalog).map((message) => conflict(objectName(creates), message)),
+  )
   const gone = ledgerRow === null ? [] : state.absent.map(({ creates }) => missing(migration, creates))
-  return [...edited, ...conflicts, ...gone]
-}
-
-function isInvalid(creates: CreatedObject, { indexes }: Catalog): boolean {
-  return creates.kind === 'index' && indexes.get(creates.name)?.valid === false
+  const disorder = state.disorder === null ? [] : [conflict(migration.name, state.disorder)]
+  return [...edited, ...conflicts, ...disorder, ...gone]
 }
 
 function pending({ name, table }: Migration, exists: boolean): Finding {

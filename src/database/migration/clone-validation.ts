@@ -6,8 +6,9 @@ import type { Trx } from '../dialect/dialect.ts'
 import type { Catalog } from './catalog.ts'
 import type { Statement } from './compiled-migration.ts'
 import { readLedger } from './ledger.ts'
+import { proveCreated, runStatement } from './apply-step.ts'
 import { MigrationFailure } from './migration-failure.ts'
-import { migrate, proveCreated, runStatement } from './migrate.ts'
+import { migrate } from './migrate.ts'
 import { prepareSteps, type MigrationSource, type MigrationStep } from './migration-step.ts'
 import type { Migration } from './migration.ts'
 import type { DatabaseState } from './migration-state.ts'
@@ -124,14 +125,15 @@ async function rehearse(trx: Trx, database: Database, input: Rehearsal): Promise
   for (const step of input.steps) {
     const statements = scratchStatements(step, scratchSource)
     for (const [index, statement] of statements.entries()) {
-      const numbered = { ...step, statements: statements.map((each) => each.sql) }
-      await runStatement(trx, database, { step: numbered, statement: statement.sql, position: index + 1 }).catch(
+      const numbered = { ...step, statements: statements.map(({ transactionalSql }) => transactionalSql) }
+      const { transactionalSql } = statement
+      await runStatement(trx, database, { step: numbered, statement: transactionalSql, position: index + 1 }).catch(
         (error: unknown) => {
           throw inRealNames(error, step.state.absent[index]?.sql, input)
         },
       )
     }
-    proveCreated(merged(real, await scratchSource.engine.readCatalog(trx)), step)
+    proveCreated(merged(real, await scratchSource.engine.readCatalog(trx)), step, scratchSource.engine)
   }
 }
 

@@ -13,14 +13,17 @@ import { objectName, type CompiledMigration, type CreatedObject, type Statement 
 import { createdObjects } from './created-object.ts'
 import type { MigrationEngine } from './engine.ts'
 import { refusal } from './guard.ts'
+import { withLiteralRows } from './literal-rows.ts'
 import { MigrationFailure } from './migration-failure.ts'
 import type { Migration } from './migration.ts'
+import { unusedRawSql } from './raw-sql.ts'
+import { statementRefusal } from './sql-text.ts'
 
 /**
  * Runs `up` against a recording driver that has no database behind it, checks every statement that
- * reaches the driver, and compiles it again from its checked node. A migration therefore never holds a
- * connection: neither `withoutPlugins`, nor a transaction of its own, nor hand-made SQL gets past.
- * Throws ORCH_MIGRATION_REFUSED, naming the statement and the reason.
+ * reaches the driver, compiles it again from its checked node, and checks the text that comes out. A migration
+ * therefore never holds a connection: neither `withoutPlugins`, nor a transaction of its own, nor hand-made SQL
+ * gets past. Throws ORCH_MIGRATION_REFUSED, naming the statement and the reason.
  */
 export async function compileMigration(
   engine: MigrationEngine,
@@ -30,7 +33,22 @@ export async function compileMigration(
   const statements = await record(engine, migration, schema)
   const unqualified = schema === null ? statements : await record(engine, migration, null)
   if (statements.length === 0) throw refused(migration, 'nothing', 'it has no statement')
-  return { migration, statements, checksum: checksumOf(unqualified) }
+  const concurrent = migration.transaction === false
+  return {
+    migration,
+    statements: concurrent ? [concurrentIndex(engine, migration, statements)] : statements,
+    checksum: checksumOf(unqualified),
+  }
+}
+
+/** Outside a transaction nothing can be taken back, so exactly one statement may be there, one that cannot harm. */
+function concurrentIndex(engine: MigrationEngine, migration: Migration, statements: readonly Statement[]): Statement {
+  const [statement, second] = statements
+  if (statement?.creates.kind !== 'index' || second !== undefined) {
+    const shown = statements.map(({ sql }) => sql).join('; ')
+    throw refused(migration, shown, 'only one index may be created outside a transaction, and nothing else with it')
+  }
+  return { ...statement, sql: engine.concurrentIndex(statement.sql) }
 }
 
 /** Compiles a list in order; the first refused one ends it, and so does one that creates what an earlier one creates. */
@@ -88,18 +106,21 @@ async function record(engine: MigrationEngine, migration: Migration, schema: str
     // A builder that does not know a type or an option throws before there is a statement.
     throw error instanceof OrchError ? error : refused(migration, 'no statement', `it fails: ${errorMessage(error)}`)
   }
+  const [unused] = unusedRawSql(migration.rawSql ?? [], recorder.nodes)
+  if (unused !== undefined) throw refused(migration, unused, 'it declares raw SQL that is not in it')
   return recorder.statements
 }
 
 /** Length-prefixed, so that no two lists of statements can be read as the same text. */
 function checksumOf(statements: readonly Statement[]): string {
   const hash = createHash('sha256')
-  for (const { sql } of statements) hash.update(`${sql.length}:${sql}`)
+  for (const { transactionalSql: sql } of statements) hash.update(`${sql.length}:${sql}`)
   return hash.digest('hex')
 }
 
 class RecordingDriver extends DummyDriver implements Driver {
   readonly statements: Statement[] = []
+  readonly nodes: OperationNode[] = []
   readonly #engine: MigrationEngine
   readonly #migration: Migration
   readonly #schema: string | null
@@ -129,17 +150,22 @@ class RecordingDriver extends DummyDriver implements Driver {
   }
 
   async #record<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    const node: OperationNode = query.query
+    const node = withLiteralRows(query.query)
+    const target = { table: this.#migration.table, schema: this.#schema }
     const reason = refusal(node, {
-      table: this.#migration.table,
-      schema: this.#schema,
+      ...target,
       createsTable: this.statements.some(({ creates }) => creates.kind === 'table'),
+      rawSql: this.#migration.rawSql ?? [],
     })
     if (reason !== null) throw refused(this.#migration, query.sql, reason)
     // The node was checked, the text was not: what runs is compiled from the node.
-    const { sql } = this.#engine.createQueryCompiler().compileQuery(query.query, query.queryId)
-    const objects = createdObjects(node, this.#engine)
-    this.statements.push(...objects.map((creates) => ({ sql, creates })))
+    const { sql } = this.#engine.createQueryCompiler().compileQuery(node, query.queryId)
+    const isRaw = node.kind === 'RawNode'
+    const broken = statementRefusal(sql, isRaw ? { ...target, schema: null } : target)
+    if (broken !== null) throw refused(this.#migration, sql, broken)
+    this.nodes.push(node)
+    const objects = createdObjects(node, this.#engine, this.#migration.table)
+    this.statements.push(...objects.map((creates) => ({ sql, transactionalSql: sql, creates })))
     return { rows: [] }
   }
 }
@@ -152,7 +178,7 @@ function refused(migration: Migration, statement: string, reason: string): Migra
     {
       migration: migration.name,
       statement,
-      hint: 'Migrations only create: a table with its indexes, or a column that is nullable or has a constant default',
+      hint: 'Migrations only create: a table with its indexes and first rows, an index, or a column that is nullable or has a constant default',
     },
   )
 }

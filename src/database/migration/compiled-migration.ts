@@ -20,13 +20,18 @@ export type CreatedObject =
       readonly kind: 'index'
       readonly table: string
       readonly name: string
-      readonly columns: readonly string[]
+      /** Null where raw SQL says what it is over. */
+      readonly columns: readonly string[] | null
       readonly unique: boolean
     }
+  /** First rows of a table that the same migration creates: they are there when the table is. */
+  | { readonly kind: 'rows'; readonly table: string; readonly count: number }
 
 /** One statement as it will be sent, with the object it leaves behind. Migrations have no parameters. */
 export interface Statement {
   readonly sql: string
+  /** The same for a transaction; another text only where `sql` must run outside one. */
+  readonly transactionalSql: string
   readonly creates: CreatedObject
 }
 
@@ -38,7 +43,12 @@ export interface CompiledMigration {
   readonly checksum: string
 }
 
-/** `table jobs`, `index jobs_claim`, `column jobs.title`. */
+/** Whether a statement has to run outside a transaction. */
+export function isConcurrent({ sql, transactionalSql }: Statement): boolean {
+  return sql !== transactionalSql
+}
+
+/** `table jobs`, `index jobs_claim`, `column jobs.title`, `2 rows of roles`. */
 export function objectName(created: CreatedObject): string {
   switch (created.kind) {
     case 'table':
@@ -47,5 +57,7 @@ export function objectName(created: CreatedObject): string {
       return `index ${created.name}`
     case 'column':
       return `column ${created.table}.${created.column.name}`
+    case 'rows':
+      return `${created.count} ${created.count === 1 ? 'row' : 'rows'} of ${created.table}`
   }
 }

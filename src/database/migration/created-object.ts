@@ -6,33 +6,49 @@ import type {
   CreateIndexNode,
   CreateTableNode,
   DataTypeNode,
+  InsertQueryNode,
   OperationNode,
   OrderByItemNode,
   PrimaryKeyConstraintNode,
   ReferenceNode,
 } from 'kysely'
 import type { CreatedObject, ExpectedColumn } from './compiled-migration.ts'
+import { rowCountOf } from './literal-rows.ts'
+import { rawTextOf } from './raw-sql.ts'
+import { rawIndexOf } from './sql-text.ts'
+import { expressionName } from './catalog.ts'
 
-/** Spells a portable column type as the engine's catalog does. */
-export interface TypeSpelling {
+/** Spells what a migration names as the engine's catalog does. */
+export interface CatalogSpelling {
   catalogType(dataType: string): string
+  /** Names that the engine takes for the same come out the same. */
+  catalogName(name: string): string
 }
 
-/** What a statement that passed the guard leaves behind. */
-export function createdObjects(node: OperationNode, spelling: TypeSpelling): readonly CreatedObject[] {
+/** What a statement that passed the guard leaves behind, spelled as the catalog does; raw SQL is about `table`. */
+export function createdObjects(
+  node: OperationNode,
+  spelling: CatalogSpelling,
+  table: string,
+): readonly CreatedObject[] {
+  const spelled = spelling.catalogName(table)
   switch (node.kind) {
     case 'CreateTableNode':
       return [createdTable(node as CreateTableNode, spelling)]
     case 'CreateIndexNode':
-      return [createdIndex(node as CreateIndexNode)]
+      return [{ ...createdIndex(node as CreateIndexNode, spelling), table: spelled }]
     case 'AlterTableNode':
       return createdColumns(node as AlterTableNode, spelling)
+    case 'InsertQueryNode':
+      return [{ kind: 'rows', table: spelled, count: rowCountOf(node as InsertQueryNode) }]
+    case 'RawNode':
+      return createdByRawSql(rawTextOf(node) ?? '', spelled)
     default:
       return []
   }
 }
 
-function createdTable(node: CreateTableNode, spelling: TypeSpelling): CreatedObject {
+function createdTable(node: CreateTableNode, spelling: CatalogSpelling): CreatedObject {
   const keyConstraint = node.constraints?.find(({ kind }) => kind === 'PrimaryKeyConstraintNode')
   const keyColumns = node.columns.filter(({ primaryKey }) => primaryKey === true).map(columnName)
   const primaryKey =
@@ -41,34 +57,39 @@ function createdTable(node: CreateTableNode, spelling: TypeSpelling): CreatedObj
       : (keyConstraint as PrimaryKeyConstraintNode).columns.map((column) => nameOf(column))
   return {
     kind: 'table',
-    table: node.table.table.identifier.name,
+    table: spelling.catalogName(node.table.table.identifier.name),
     columns: node.columns.map((column) => expectedColumn(column, spelling)),
-    primaryKey,
+    primaryKey: primaryKey.map((name) => spelling.catalogName(name)),
   }
 }
 
-function createdIndex(node: CreateIndexNode): CreatedObject {
+function createdIndex(node: CreateIndexNode, spelling: CatalogSpelling): CreatedObject & { readonly kind: 'index' } {
   return {
     kind: 'index',
-    table: node.table?.table.identifier.name ?? '',
-    name: node.name.name,
-    columns: (node.columns ?? []).map(nameOf),
+    table: '',
+    name: spelling.catalogName(node.name.name),
+    columns: (node.columns ?? []).map((column) => spelling.catalogName(nameOf(column))),
     unique: node.unique === true,
   }
 }
 
-function createdColumns(node: AlterTableNode, spelling: TypeSpelling): readonly CreatedObject[] {
+function createdByRawSql(text: string, table: string): readonly CreatedObject[] {
+  const index = rawIndexOf(text)
+  return index === null ? [] : [{ kind: 'index', table, columns: null, ...index }]
+}
+
+function createdColumns(node: AlterTableNode, spelling: CatalogSpelling): readonly CreatedObject[] {
   const additions = (node.columnAlterations ?? []) as readonly AddColumnNode[]
   return additions.map(({ column }) => ({
     kind: 'column',
-    table: node.table.table.identifier.name,
+    table: spelling.catalogName(node.table.table.identifier.name),
     column: expectedColumn(column, spelling),
   }))
 }
 
-function expectedColumn(column: ColumnDefinitionNode, spelling: TypeSpelling): ExpectedColumn {
+function expectedColumn(column: ColumnDefinitionNode, spelling: CatalogSpelling): ExpectedColumn {
   return {
-    name: columnName(column),
+    name: spelling.catalogName(columnName(column)),
     type: spelling.catalogType((column.dataType as DataTypeNode).dataType),
     notNull: column.notNull === true || column.primaryKey === true,
   }
@@ -78,6 +99,7 @@ function columnName(column: ColumnDefinitionNode): string {
   return column.column.column.name
 }
 
+/** The column of an index; expressions are shown as the catalog shows them. */
 function nameOf(node: OperationNode): string {
   switch (node.kind) {
     case 'ColumnNode':
@@ -87,6 +109,6 @@ function nameOf(node: OperationNode): string {
     case 'OrderByItemNode':
       return nameOf((node as OrderByItemNode).orderBy)
     default:
-      return ''
+      return expressionName
   }
 }

@@ -3,7 +3,7 @@ import { OrchError } from '../../errors/orch-error.ts'
 import type { Db, Dialect } from '../dialect/dialect.ts'
 import type { MigrationLedgerRow, Tables } from '../tables.ts'
 import { compileMigration, compileMigrations } from './compile-migration.ts'
-import type { CompiledMigration } from './compiled-migration.ts'
+import { isConcurrent, type CompiledMigration } from './compiled-migration.ts'
 import { migrationEngine, type MigrationEngine } from './engine.ts'
 import { ledgerMigration, schemaStatement } from './ledger.ts'
 import type { Migration } from './migration.ts'
@@ -11,7 +11,6 @@ import { isOpen, type DatabaseState, type MigrationState, type StateSource } fro
 
 /** Everything that is needed to select and to run; compiled once per run. */
 export interface MigrationSource extends StateSource {
-  readonly schema: string | null
   /** Builds statements in the engine's language; has no database behind it. */
   readonly compiler: Db
   /** Creates the schema; null where there are none. */
@@ -24,6 +23,8 @@ export interface MigrationStep {
   readonly state: MigrationState
   readonly outcome: MigrationLedgerRow['outcome']
   readonly statements: readonly string[]
+  /** Its one statement must run outside a transaction. */
+  readonly concurrent: boolean
 }
 
 export interface SelectedSteps {
@@ -81,6 +82,18 @@ function stepFor(state: MigrationState, first: readonly string[]): MigrationStep
     state,
     outcome: state.absent.length === 0 ? 'adopted' : 'applied',
     statements: [...first, ...state.absent.map(({ sql }) => sql)],
+    concurrent: state.absent.some(isConcurrent),
+  }
+}
+
+/** The same step for a transaction that is open already: an index is then built like any other. */
+export function insideTransaction(step: MigrationStep): MigrationStep {
+  const { absent } = step.state
+  const first = step.statements.slice(0, step.statements.length - absent.length)
+  return {
+    ...step,
+    statements: [...first, ...absent.map(({ transactionalSql }) => transactionalSql)],
+    concurrent: false,
   }
 }
 

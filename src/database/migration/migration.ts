@@ -17,5 +17,15 @@ export interface Migration {
   readonly indexes: readonly string[]
   /** Nothing needs what it creates to be correct: without it the table can be used, only slower. */
   readonly onlyFaster?: boolean
+  /**
+   * Every piece of raw SQL in it, exactly as written; what is not listed here, or listed and not found, is refused.
+   * It may be a condition or expression of an index, a check or default of the new table, or a whole `create index`.
+   */
+  readonly rawSql?: readonly string[]
+  /**
+   * False for one index of a table that may be large and busy: where the engine can, it is built while others go on
+   * writing, which is only possible outside a transaction. The migration then has that one statement.
+   */
+  readonly transaction?: false
   up(db: Kysely<unknown>): Promise<void>
 }

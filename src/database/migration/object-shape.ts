@@ -10,6 +10,8 @@ export function exists(created: CreatedObject, catalog: Catalog): boolean {
       return catalog.tables.get(created.table)?.columns.has(created.column.name) === true
     case 'index':
       return catalog.indexes.has(created.name)
+    case 'rows':
+      return catalog.tables.has(created.table)
   }
 }
 
@@ -22,6 +24,8 @@ export function conflictsOf(created: CreatedObject, catalog: Catalog): string[] 
       return columnConflicts(created.table, created.column, catalog.tables.get(created.table)?.columns)
     case 'index':
       return indexConflicts(created, catalog)
+    case 'rows':
+      return []
   }
 }
 
@@ -55,11 +59,12 @@ function columnConflicts(
 
 function indexConflicts(created: CreatedObject & { kind: 'index' }, catalog: Catalog): string[] {
   const found = catalog.indexes.get(created.name)
-  if (found === undefined) return []
-  if (!found.valid) return [`${objectName(created)} is invalid: its build failed`]
+  // An index whose build failed is no conflict but unfinished: see `unfinishedIndexes`.
+  if (found === undefined || !found.valid) return []
   const same = found.table === created.table && found.unique === created.unique
-  if (same && found.columns.join() === created.columns.join()) return []
-  return [`${objectName(created)} is ${indexText(found)}, not ${indexText(created)}`]
+  const columns = created.columns ?? found.columns
+  if (same && found.columns.join() === columns.join()) return []
+  return [`${objectName(created)} is ${indexText(found)}, not ${indexText({ ...created, columns })}`]
 }
 
 function columnText({ type, notNull }: CatalogColumn): string {

@@ -3,19 +3,25 @@ import type { Db, Trx } from '../dialect/dialect.ts'
 import { assembleCatalog, type Catalog, type ColumnRow, type IndexRow } from './catalog.ts'
 import type { MigrationEngine } from './engine.ts'
 import { writerOfFile } from './file-locks.ts'
-import type { Inventory, InventoryObject } from './survival.ts'
+import { anywhere, type Inventory, type InventoryObject } from './survival.ts'
 
 /** SQLite: names are case-insensitive and types are kept as they were written. */
 export const sqliteEngine: MigrationEngine = {
   createAdapter: () => new SqliteAdapter(),
   createQueryCompiler: () => new SqliteQueryCompiler(),
   catalogType: (dataType) => dataType,
+  catalogName: (name) => name.toLowerCase(),
+  // There is one writer anyway.
+  concurrentIndex: (sql) => sql,
   readCatalog,
   readDamages,
   read,
   // `begin immediate` of the transaction is the lock: there is one writer.
   tryLock: async () => true,
+  holdsLock: async () => true,
   lockHolder: ({ address }) => writerOfFile(address),
+  // The one lock there is keeps every writer out; nobody else can be in the way.
+  tableUsers: async () => [],
   takeInventory,
 }
 
@@ -66,17 +72,27 @@ async function takeInventory(trx: Trx): Promise<Inventory> {
   const master = await sql<MasterRow>`
     select type, name, sql from sqlite_master where name not like 'sqlite\\_%' escape '\\'`.execute(trx)
   const changed = await sql<{ count: number }>`select total_changes() as count`.execute(trx)
+  const rows = new Map<string, number>()
   const objects = new Map<string, InventoryObject>()
-  for (const row of master.rows) objects.set(`${row.type} ${row.name}`, await inspect(trx, row))
-  return { changedRows: changed.rows[0]?.count ?? 0, objects }
+  for (const { type, name, sql: definition } of master.rows) {
+    // The text of a table changes when a column is added, so its columns stand for it.
+    const isTable = type === 'table'
+    const storage = isTable ? '' : (definition ?? '')
+    objects.set(`${type} ${name}`, { storage, columns: isTable ? await columnsOf(trx, name) : [] })
+    if (isTable) rows.set(name.toLowerCase(), await countRows(trx, name))
+  }
+  const written = new Map([[anywhere, { inserted: changed.rows[0]?.count ?? 0, changed: 0 }]])
+  return { rows, written, objects, foreign: [] }
 }
 
-async function inspect(trx: Trx, row: MasterRow): Promise<InventoryObject> {
-  if (row.type !== 'table') return { rows: null, storage: row.sql ?? '', columns: [] }
-  const counted = await sql<{ count: number }>`select count(*) as count from ${sql.id(row.name)}`.execute(trx)
-  const columns = await sql<{ text: string }>`
+async function countRows(trx: Trx, table: string): Promise<number> {
+  const { rows } = await sql<{ count: number }>`select count(*) as count from ${sql.id(table)}`.execute(trx)
+  return rows[0]?.count ?? 0
+}
+
+async function columnsOf(trx: Trx, table: string): Promise<readonly string[]> {
+  const { rows } = await sql<{ text: string }>`
     select name || ' ' || type || ' ' || "notnull" || ' ' || pk || ' ' || coalesce(dflt_value, '') as text
-    from pragma_table_xinfo(${row.name})`.execute(trx)
-  // The text of a table changes when a column is added, so its columns stand for it.
-  return { rows: counted.rows[0]?.count ?? 0, storage: '', columns: columns.rows.map(({ text }) => text) }
+    from pragma_table_xinfo(${table})`.execute(trx)
+  return rows.map(({ text }) => text)
 }

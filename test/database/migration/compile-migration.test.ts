@@ -3,7 +3,9 @@ import { migrations } from '../../../migrations/index.ts'
 import { compileMigration } from '../../../src/database/migration/compile-migration.ts'
 import { postgresEngine } from '../../../src/database/migration/postgres-engine.ts'
 import { sqliteEngine } from '../../../src/database/migration/sqlite-engine.ts'
-import { additive, createNotes, destructive, noteMigration } from '../../support/migration-fixtures.ts'
+import { additive } from '../../support/additive-migrations.ts'
+import { destructive, misdeclared } from '../../support/destructive-migrations.ts'
+import { createNotes, noteMigration } from '../../support/migration-fixtures.ts'
 
 const engines = [
   ['SQLite', sqliteEngine, null],
@@ -20,9 +22,16 @@ describe.each(engines)('the guard for %s', (_label, engine, schema) => {
     })
   })
 
+  it.each(Object.keys(misdeclared))('refuses: %s', async (name) => {
+    const { up = async () => {}, ...rest } = misdeclared[name] ?? {}
+    await expect(compileMigration(engine, noteMigration(up, rest), schema)).rejects.toMatchObject({
+      code: 'ORCH_MIGRATION_REFUSED',
+    })
+  })
+
   it.each(Object.keys(additive))('allows: %s', async (name) => {
-    const migration = noteMigration(additive[name]?.up ?? (async () => {}))
-    expect((await compileMigration(engine, migration, schema)).statements.length).toBeGreaterThan(0)
+    const { up = async () => {}, ...rest } = additive[name] ?? {}
+    expect((await compileMigration(engine, noteMigration(up, rest), schema)).statements.length).toBeGreaterThan(0)
   })
 
   it('allows every migration that orch ships', async () => {

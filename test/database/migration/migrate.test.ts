@@ -6,7 +6,8 @@ import { migrate, type MigrateOptions } from '../../../src/database/migration/mi
 import type { Migration } from '../../../src/database/migration/migration.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
 import { describeEachDatabase } from '../../support/databases.ts'
-import { additive, createNotes, noteMigration } from '../../support/migration-fixtures.ts'
+import { additive } from '../../support/additive-migrations.ts'
+import { createNotes, noteMigration } from '../../support/migration-fixtures.ts'
 
 const options: MigrateOptions = { migrations: [createNotes], clock: systemClock, toolVersion: '1.2.3' }
 
@@ -60,8 +61,8 @@ describeEachDatabase('migrating', (open) => {
     const database = await open({ migrate: false })
     await migrate(database, options)
     await addNote(database, 'a')
-    const addition = additive[name]
-    const more = noteMigration(addition?.up ?? (async () => {}), { indexes: addition?.indexes ?? [] })
+    const { up = async () => {}, ...rest } = additive[name] ?? {}
+    const more = noteMigration(up, rest)
     const { steps } = await migrate(database, { ...options, migrations: [createNotes, more] })
     expect(steps.map((step) => step.outcome)).toEqual(['applied'])
     const rows = await sql`select id, body from notes`.execute(database.db)

@@ -11,7 +11,8 @@ import { planMigration, type MigrationPlan } from '../../../src/database/migrati
 import { systemClock } from '../../../src/runtime/clock.ts'
 import { seededRandom } from '../../../src/runtime/random.ts'
 import { describeEachDatabase, describePostgres, type TestDatabase } from '../../support/databases.ts'
-import { createNotes, destructive, noteMigration } from '../../support/migration-fixtures.ts'
+import { destructive } from '../../support/destructive-migrations.ts'
+import { createNotes, noteMigration } from '../../support/migration-fixtures.ts'
 
 const common = { clock: systemClock, toolVersion: 'test' }
 

@@ -1,9 +1,27 @@
 import { adoption, leastPrivilege } from './adoption.ts'
+import { atomicity } from './atomicity.ts'
+import { crash } from './crash.ts'
+import { guard } from './guard.ts'
 import type { DatabaseItem } from './item.ts'
+import { ledger } from './ledger.ts'
+import { migrationLock } from './migration-lock.ts'
+import { races } from './races.ts'
+import { survival } from './survival.ts'
 import { transferItem } from './transfer.ts'
 
 /** Every item of database safety, in the order of the list and so in the order in which they run. */
-export const databaseItems: readonly DatabaseItem[] = [adoption, leastPrivilege, transferItem]
+export const databaseItems: readonly DatabaseItem[] = [
+  guard,
+  survival,
+  atomicity,
+  crash,
+  races,
+  migrationLock,
+  ledger,
+  adoption,
+  leastPrivilege,
+  transferItem,
+]
 
 /** How many promises the list has; each must be some item's. */
 export const promisesListed = 22

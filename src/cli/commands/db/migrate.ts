@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { CommittedStep } from '../../../database/migration/migrate.ts'
+import type { CommittedStep } from '../../../database/migration/apply-step.ts'
 import type { ExitName } from '../../../errors/exit-code.ts'
 import { parseOptions, type CommandModule, type Invocation } from '../../command.ts'
 import { OrchError } from '../../../errors/orch-error.ts'

@@ -65,9 +65,10 @@ export function newUniqueRules(target: readonly CompiledMigration[], source: Cat
     statements.flatMap(({ creates }) => {
       if (creates.kind !== 'index' || !creates.unique || source.indexes.get(creates.name)?.valid === true) return []
       const existing = source.tables.get(creates.table)?.columns
-      return existing !== undefined && creates.columns.every((column) => existing.has(column))
-        ? [{ table: creates.table, columns: creates.columns }]
-        : []
+      const { table, columns } = creates
+      // What a raw index is over cannot be looked up in the rows: the target itself will say.
+      if (existing === undefined || columns === null) return []
+      return columns.every((column) => existing.has(column)) ? [{ table, columns }] : []
     }),
   )
 }

@@ -11,7 +11,8 @@ import {
   temporaryDirectory,
   type TestDatabase,
 } from '../../../support/databases.ts'
-import { createNotes, destructive, noteMigration } from '../../../support/migration-fixtures.ts'
+import { destructive } from '../../../support/destructive-migrations.ts'
+import { createNotes, noteMigration } from '../../../support/migration-fixtures.ts'
 import { documentOf, runOrch, type OrchResult } from '../../../support/run-orch.ts'
 
 /** The migrations of the orch that is called. */
