@@ -48,15 +48,20 @@ async function readAllPayloads(context: ImportContext) {
   for (const table of context.inspection.payloadTables) {
     const tally = new ImportTally(table.name, 'model_registry')
     tallies.set(table.name, tally)
-    const provider = context.providers.find(table.provider)
+    // Whoever is of that vendor serves that vendor's models.
+    const providers = context.providers.all(table.provider)
     for await (const rows of readPayloads(context.trx, context.inspection.sourceSchema, table)) {
       tally.read += rows.length
       for (const { model, payload } of rows) {
         const modelId = textOf(model)
-        if (provider === null) tally.skip(model, `no one provider is of type ${table.provider}`)
+        if (providers.length === 0) tally.skip(model, `no provider of type ${table.provider} was imported`)
         else if (modelId === null) tally.skip(model, 'it names no model')
         else if (payload === null) tally.skip(model, 'it says nothing of the model')
-        else payloads.set(modelKey(provider.id, modelId), { table: table.name, provider, modelId, data: payload })
+        else {
+          for (const provider of providers) {
+            payloads.set(modelKey(provider.id, modelId), { table: table.name, provider, modelId, data: payload })
+          }
+        }
       }
     }
   }
@@ -74,7 +79,7 @@ async function importRegistry({ context, known }: Importing, payloads: Payloads)
       const modelId = textOf(row['model_id'])
       const provider = context.providers.find(String(row['provider_id']))
       if (modelId === null) tally.skip(row['id'], 'it names no model')
-      else if (provider === null) tally.skip(modelId, `its provider ${String(row['provider_id'])} was not imported`)
+      else if ('reason' in provider) tally.skip(modelId, provider.reason)
       else {
         const key = modelKey(provider.id, modelId)
         const id = textOf(row['id'])

@@ -39,8 +39,9 @@ function referenceOf(context: ImportContext, row: SourceRow): UsageReference {
   if (model !== undefined) return { ...model, projectId }
   const named = memberText(metadata, ['providerId', 'provider_id', 'provider'])
   const modelId = memberText(metadata, ['modelId', 'model_id', 'model']) ?? configured ?? 'unknown'
-  const provider = named === null ? null : context.providers.find(named)
-  return { providerId: provider?.id ?? named ?? unknownProvider, modelId, projectId }
+  if (named === null) return { providerId: unknownProvider, modelId, projectId }
+  const provider = context.providers.find(named)
+  return { providerId: 'reason' in provider ? named : provider.id, modelId, projectId }
 }
 
 function memberText(value: unknown, names: readonly string[]): string | null {

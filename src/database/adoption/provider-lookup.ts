@@ -21,17 +21,24 @@ export class ProviderLookup {
     }
   }
 
+  /** The one that is meant, or why there is none. */
+  find(name: string): StoredProvider | { readonly reason: string } {
+    const [first, ...others] = this.all(name)
+    if (first === undefined) return { reason: `its provider ${name} was not imported` }
+    return others.length === 0 ? first : { reason: `several providers are called ${name}` }
+  }
+
   /**
-   * Null where several could be meant, or none. One that is not stored but named like a vendor is that vendor
-   * as the environment knows it, whose id is its kind.
+   * All that could be meant. One that is not stored but named like a vendor is that vendor as the environment
+   * knows it, whose id is its kind.
    */
-  find(name: string): StoredProvider | null {
+  all(name: string): readonly StoredProvider[] {
     const known = this.#byId.get(name)
-    if (known !== undefined) return known
+    if (known !== undefined) return [known]
     const bearers = this.#byName.get(foldedName(name))
-    if (bearers !== undefined) return bearers.size === 1 ? ([...bearers][0] ?? null) : null
+    if (bearers !== undefined) return [...bearers]
     const kind = this.#knowledge.kindOf(name)
-    return kind === null || 'reason' in this.#knowledge.baseUrl(kind, null) ? null : vendorItself(kind)
+    return kind === null || 'reason' in this.#knowledge.baseUrl(kind, null) ? [] : [vendorItself(kind)]
   }
 }
 
