@@ -4,6 +4,7 @@
  * would leave a late opener with a write-ahead log that belongs to neither (sqlite.org/howtocorrupt.html, 1.4).
  * Only a file that is no database any more, or no file at all, is replaced.
  */
+import { closeSync, openSync, readSync } from 'node:fs'
 import { copyFile, link, mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { OrchError, systemErrorCode } from '../../errors/orch-error.ts'
@@ -66,6 +67,8 @@ async function replace(path: string, draft: string, options: RestoreOptions): Pr
 
 /** Whether the engine cannot read the file whole. Another program's lock is no damage. */
 function isDamaged(path: string): boolean {
+  // Not opened: the engine removes the log of a file that has no whole page.
+  if (!hasHeader(path)) return true
   try {
     const file = new SqliteFile(path, { fileMustExist: true })
     try {
@@ -75,6 +78,18 @@ function isDamaged(path: string): boolean {
     }
   } catch (error) {
     return /^SQLITE_(NOTADB|CORRUPT)/.test(systemErrorCode(error) ?? '')
+  }
+}
+
+/** The first bytes of every database file (sqlite.org/fileformat2.html, 1.3.1); an empty one is a database too. */
+function hasHeader(path: string): boolean {
+  const head = Buffer.alloc(16)
+  const file = openSync(path, 'r')
+  try {
+    const length = readSync(file, head, 0, head.length, 0)
+    return length === 0 || head.toString('latin1') === 'SQLite format 3\0'
+  } finally {
+    closeSync(file)
   }
 }
 

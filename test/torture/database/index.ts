@@ -2,11 +2,14 @@ import { adoption, leastPrivilege } from './adoption.ts'
 import { atomicity } from './atomicity.ts'
 import { crash } from './crash.ts'
 import { guard } from './guard.ts'
-import type { DatabaseItem } from './item.ts'
 import { ledger } from './ledger.ts'
 import { migrationLock } from './migration-lock.ts'
 import { races } from './races.ts'
 import { survival } from './survival.ts'
+import { ledgerCheck } from './check.ts'
+import type { DatabaseItem } from './item.ts'
+import { liveBackup } from './live-backup.ts'
+import { restoreDrill } from './restore-drill.ts'
 import { transferItem } from './transfer.ts'
 
 /** Every item of database safety, in the order of the list and so in the order in which they run. */
@@ -18,6 +21,9 @@ export const databaseItems: readonly DatabaseItem[] = [
   races,
   migrationLock,
   ledger,
+  ledgerCheck,
+  restoreDrill,
+  liveBackup,
   adoption,
   leastPrivilege,
   transferItem,
