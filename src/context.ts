@@ -351,7 +351,7 @@ function databaseGetters(options: ContextOptions, { paths, files, logger }: Foun
   })
   const open = async (url: string, create: boolean) => {
     const { openDatabase } = await import('./database/connection.ts')
-    const database = await openDatabase(url, { ...openOptions(options), create })
+    const database = await openDatabase(url, { ...openOptions(options), create, pinned: create })
     logger.debug('opened the database', { address: database.address, engine: database.dialect.label })
     // Whoever asked for it may be gone by now, with a signal: its connections would keep the process for seconds.
     if (closed) await database.close()

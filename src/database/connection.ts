@@ -30,6 +30,8 @@ export interface OpenOptions {
   readonly readOnly?: boolean
   /** Create a missing SQLite file. Only `init`, `quickstart` and `db migrate` do. */
   readonly create?: boolean
+  /** Stop, rather than go on with another file, when the file is replaced; for what looked at it before it writes. */
+  readonly pinned?: boolean
   /** Connections on engines that pool; default 10. */
   readonly connections?: number
 }

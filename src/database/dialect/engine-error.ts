@@ -27,6 +27,8 @@ export function isPermissionRefused(thrown: unknown): boolean {
 function hintFor(code: string): string {
   if (code.startsWith('SQLITE_BUSY')) return 'Another process kept the file locked; try again'
   if (code.startsWith('SQLITE_FULL') || code === '53100') return 'The disk is full'
+  if (code === 'SQLITE_READONLY_DBMOVED')
+    return 'Nothing was written to what is there now: look at it, then run it again'
   if (code.startsWith('SQLITE_READONLY') || code === '42501' || code === '25006') return 'You may not write there'
   if (code.startsWith('08') || code.startsWith('57')) return 'The connection was lost; check that the server runs'
   return 'Check it with `orch db status`'

@@ -17,6 +17,8 @@ export interface SharedFileParts {
   /** Opens the file anew, ready for use. Throws where that is not possible now. */
   readonly reopen: () => SqliteModule.Database
   readonly clock: Pick<Clock, 'monotonic'>
+  /** Another file in its place is never gone on with. */
+  readonly pinned: boolean
 }
 
 /**
@@ -48,12 +50,12 @@ export class SharedFile implements SqliteDatabase {
     this.#connection.close()
   }
 
-  /** Call between transactions. Throws SQLITE_READONLY_DBMOVED while the file is not where it was opened. */
+  /** Call between transactions. Throws SQLITE_READONLY_DBMOVED while the file, or where it is pinned that very file, is not there. */
   ensureInPlace(): void {
-    const { path, clock } = this.#parts
+    const { path, clock, pinned } = this.#parts
     if (path === null || (!this.#suspect && clock.monotonic() < this.#lookAtMs)) return
     const identity = identityOf(path)
-    if (identity === null) throw moved(path)
+    if (identity === null || (pinned && identity !== this.#identity)) throw moved(path)
     if (this.#suspect || identity !== this.#identity) this.#replace(identity)
     this.#lookAtMs = clock.monotonic() + placeEveryMs
   }
@@ -94,5 +96,5 @@ function identityOf(path: string | null): string | null {
 }
 
 function moved(path: string): Error {
-  return Object.assign(new Error(`${path} is not there any more`), { code: 'SQLITE_READONLY_DBMOVED' })
+  return Object.assign(new Error(`${path} was moved or replaced`), { code: 'SQLITE_READONLY_DBMOVED' })
 }

@@ -35,6 +35,7 @@ export async function openSqlite(path: string, options: OpenOptions) {
     opened: await openFile(path, options, patience),
     reopen: () => reopenFile(path, options),
     clock: options.clock,
+    pinned: options.pinned === true,
   }
   const file = new SharedFile(parts)
   const db = new Kysely<Tables>({ dialect: new ImmediateSqliteDialect({ file, patience }) })

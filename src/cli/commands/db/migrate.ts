@@ -6,6 +6,7 @@ import { OrchError } from '../../../errors/orch-error.ts'
 import { plain, plainLine } from '../../render/plain.ts'
 import { backupData } from './backup-report.ts'
 import { dryRun, formats, type DryRunFlags } from './dry-run.ts'
+import { withWayBack } from './way-back.ts'
 
 interface MigrateFlags extends DryRunFlags {
   readonly lockTimeout?: number | undefined
@@ -26,7 +27,9 @@ export const command: CommandModule = {
     const flags = await readFlags(invocation)
     const isDryRun = invocation.options['dryRun'] === true
     refuseCombinations(invocation, flags, isDryRun)
-    return isDryRun ? dryRun(invocation, flags) : migrateNow(invocation, flags)
+    return withWayBack(invocation.context, flags.to, () =>
+      isDryRun ? dryRun(invocation, flags) : migrateNow(invocation, flags),
+    )
   },
 }
 

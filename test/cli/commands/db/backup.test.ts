@@ -96,7 +96,7 @@ describeEachDatabase('orch db backup', (open) => {
 describeEachDatabase('orch db migrate', (open) => {
   it('backs up before the first statement, only when something is pending; brought back, the previous orch goes on', async () => {
     const database = await open({ migrate: false })
-    const { data } = callsTo(database)
+    const { data, orch } = callsTo(database)
     const first = await data<MigrateDocument>('db', 'migrate', '--to', '0010')
     // Nothing was there that could be lost.
     expect(first.backup).toBeNull()
@@ -106,6 +106,8 @@ describeEachDatabase('orch db migrate', (open) => {
     expect(backup).toMatchObject({ migration: '0010', reason: 'before-migrate' })
     expect(steps.length).toBe(migrations.length - 10)
     expect((await data<MigrateDocument>('db', 'migrate')).backup).toBeNull()
+    const down = await orch('db', 'migrate', '--to', '0010')
+    expect(down).toMatchObject({ exitCode: 5, stderr: expect.stringContaining(`orch db restore ${backup?.path}`) })
     await database.close()
     await data('db', 'restore', backup?.path ?? '', '--yes')
     expect(await contentOf(database)).toBe(before)
