@@ -1,6 +1,7 @@
 import { adoption, leastPrivilege } from './adoption.ts'
 import { atomicity } from './atomicity.ts'
 import { crash } from './crash.ts'
+import { misspelt, noTrace, reader } from './dry-run-trace.ts'
 import { guard } from './guard.ts'
 import { ledger } from './ledger.ts'
 import { migrationLock } from './migration-lock.ts'
@@ -14,6 +15,9 @@ import { transferItem } from './transfer.ts'
 
 /** Every item of database safety, in the order of the list and so in the order in which they run. */
 export const databaseItems: readonly DatabaseItem[] = [
+  noTrace,
+  reader,
+  misspelt,
   guard,
   survival,
   atomicity,
