@@ -10,6 +10,8 @@ import type { StopSignal } from '../../src/runtime/signals.ts'
 import { runMain } from '../../src/main.ts'
 
 const root = new URL('../..', import.meta.url).pathname
+/** The program, for tests that must hold its process in hand. */
+export const orchProgram = join(root, 'bin/orch.js')
 
 export interface OrchResult {
   readonly exitCode: number
@@ -85,7 +87,7 @@ function listenTo(signal: AbortSignal | undefined, listener: (signal: StopSignal
 /** Runs `bin/orch.js` in a process of its own, with stdin closed. `dist/` is built by the global setup. */
 export function runOrchProcess(argv: readonly string[], options: RunOptions): Promise<OrchResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(root, 'bin/orch.js'), ...argv], {
+    const child = spawn(process.execPath, [orchProgram, ...argv], {
       cwd: options.cwd,
       env: hermeticEnv(options.cwd, options.env),
       stdio: ['ignore', 'pipe', 'pipe'],

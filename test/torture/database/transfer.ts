@@ -12,7 +12,7 @@ import { migrate } from '../../../src/database/migration/migrate.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
 import { seededRandom, systemRandom } from '../../../src/runtime/random.ts'
 import { storeRows } from '../../support/job-rows.ts'
-import { hermeticEnv } from '../../support/run-orch.ts'
+import { hermeticEnv, orchProgram } from '../../support/run-orch.ts'
 import { atMost, exactly, noted, type Figure, type Scene, type Size } from '../line.ts'
 import type { DatabaseItem } from './item.ts'
 
@@ -133,12 +133,11 @@ async function move(place: MovePlace, { from, to }: Move): Promise<Moved> {
   return { ms: performance.now() - begin, tables: data.tables }
 }
 
-const orch = join(new URL('../../..', import.meta.url).pathname, 'bin/orch.js')
 /** Some of the lines that a mover says while it copies: none of them means that it has committed. */
 const copying = /^(copied|read back) /
 
 function startMover({ scene, schema }: MovePlace, { from, to, flags }: Move & { readonly flags: readonly string[] }) {
-  const argv = [orch, 'db', 'transfer', '--db', from, '--to', to, ...flags]
+  const argv = [orchProgram, 'db', 'transfer', '--db', from, '--to', to, ...flags]
   return spawn(process.execPath, argv, {
     cwd: scene.cwd,
     env: hermeticEnv(scene.cwd, { ORCH_DB_SCHEMA: schema }),
