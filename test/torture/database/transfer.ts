@@ -24,9 +24,11 @@ interface Extent {
 
 const extents: Readonly<Record<Size, Extent>> = {
   short: { jobs: 400, kills: 1 },
-  normal: { jobs: 100_000, kills: 4 },
+  normal: { jobs: 100_000, kills: 2 },
   full: { jobs: 1_000_000, kills: 20 },
 }
+
+const killedJobs = 5000
 
 export const transferItem: DatabaseItem = {
   numbers: [21],
@@ -43,10 +45,13 @@ async function runTransfer(scene: Scene, size: Size): Promise<readonly Figure[]>
   const place: MovePlace = { scene, url, schema: `${schema}_moved`, random: seededRandom(scene.seed) }
   const source = join(scene.cwd, 'source.db')
   const home = join(scene.cwd, 'home.db')
+  // Whoever is to be killed need not move as much.
+  const small = join(scene.cwd, 'small.db')
   await makeSource(source, jobs)
+  await makeSource(small, Math.min(jobs, killedJobs))
   const before = hashOf(source)
   try {
-    const leftOnServer = await killMovers(place, { from: source, to: url, kills }, () => rowsInSchema(database, place))
+    const leftOnServer = await killMovers(place, { from: small, to: url, kills }, () => rowsInSchema(database, place))
     const there = await move(place, { from: source, to: url })
     const leftAtHome = await killMovers(place, { from: url, to: home, kills }, async () => tablesIn(home))
     const back = await move(place, { from: url, to: home })
@@ -68,7 +73,7 @@ async function runTransfer(scene: Scene, size: Size): Promise<readonly Figure[]>
       exactly('movers that ended before they could be killed', 2 * kills - leftOnServer.killed - leftAtHome.killed, 0),
       exactly('rows or tables left by a killed mover', leftOnServer.left + leftAtHome.left, 0),
       exactly('first inserts refused', await firstInsertsRefused(place), 0),
-      ...(size === 'normal' ? [atMost('seconds to the server', there.ms / 1000, { limit: 60 })] : []),
+      ...(size === 'normal' ? [atMost('seconds to the server', there.ms / 1000, { limit: 120 })] : []),
     ]
   } finally {
     await sql`drop schema if exists ${sql.id(place.schema)} cascade`.execute(database.db)

@@ -18,7 +18,8 @@ export class ContentHash {
 
   add(row: readonly Cell[]): void {
     // With their lengths, so that no two rows are the same text.
-    const text = row.map((cell) => (cell === null ? '-' : `${cell.length}:${cell}`)).join(',')
+    let text = ''
+    for (const cell of row) text += cell === null ? '-,' : `${cell.length}:${cell},`
     this.#sum = (this.#sum + BigInt(`0x${createHash('sha256').update(text).digest('hex')}`)) % modulus
     this.#rows += 1
   }

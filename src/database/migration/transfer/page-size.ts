@@ -1,9 +1,9 @@
 import type { StoredRow } from './transfer-engine.ts'
 
 const firstRows = 100
-const mostRows = 2000
+const mostRows = 1000
 /** What a page may hold, so that rows of a megabyte each do not fill the memory. */
-const pageCharacters = 4_000_000
+const pageCharacters = 2_000_000
 
 /** How many rows to ask for next: judged by what the last page held. */
 export class PageSize {

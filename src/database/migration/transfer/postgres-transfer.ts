@@ -29,7 +29,8 @@ function relations(schema: string, tables: readonly string[]): RawBuilder<unknow
 
 const cursor = 'orch_transfer'
 
-type PageRow = Readonly<Record<`c${number}`, StoredCell>>
+/** The row's cells in the order of its columns. */
+type PageRow = Readonly<Record<string, StoredCell>>
 
 /** By a cursor, because a result without one would come all at once. */
 async function* readPages(db: Db, table: TransferTable, schema: string): AsyncGenerator<readonly StoredRow[]> {
@@ -43,7 +44,7 @@ async function* readPages(db: Db, table: TransferTable, schema: string): AsyncGe
   for (;;) {
     const { rows } = await sql<PageRow>`fetch ${sql.lit(size.rows)} from ${sql.id(cursor)}`.execute(db)
     if (rows.length === 0) break
-    const page = rows.map((row) => table.columns.map((_, index) => row[`c${index}`] ?? null))
+    const page = rows.map((row) => Object.values(row))
     yield page
     size.saw(page)
   }

@@ -1,11 +1,11 @@
 /** Every value of the source that the target would refuse. */
 import { sql } from 'kysely'
-import { Refusal, judgeCell, type Cell } from './cell.ts'
+import { Refusal, judgeCell, type Cell, type StoredCell } from './cell.ts'
 import type { StoredRow } from './transfer-engine.ts'
 import type { TransferOptions } from './transfer-options.ts'
 import type { TransferSource } from './transfer-source.ts'
 import type { CountedTable } from './transfer-target.ts'
-import type { TransferTable, UniqueRule } from './transfer-table.ts'
+import type { TransferColumn, TransferTable, UniqueRule } from './transfer-table.ts'
 
 /** One value, or several columns of rows that must differ and do not. */
 export interface RefusedValue {
@@ -48,26 +48,26 @@ export function exactRow(
   table: TransferTable,
   refusedRow: (value: RefusedValue) => Error,
 ): readonly Cell[] {
-  return row.map((stored, index) => {
-    const column = table.columns[index]
-    const cell = column === undefined ? null : judgeCell(stored, column.kind)
-    if (!(cell instanceof Refusal)) return cell
-    throw refusedRow(refusedValue(table, row, { column: column?.name ?? '', reason: cell.reason }))
+  return table.columns.map((column, index) => {
+    const cell = judgeCell(row[index] ?? null, column.kind)
+    if (cell instanceof Refusal)
+      throw refusedRow(refusedValue(table, row, { column: column.name, reason: cell.reason }))
+    return cell
   })
 }
 
 function collect(refused: RefusedValue[], table: TransferTable, row: StoredRow): void {
-  for (const [index, column] of table.columns.entries()) {
-    const stored = row[index] ?? null
-    const cell = judgeCell(stored, column.kind)
-    const reason =
-      cell instanceof Refusal
-        ? cell.reason
-        : cell === null && column.notNull
-          ? 'nothing in a column that must hold something'
-          : null
-    if (reason !== null) refused.push(refusedValue(table, row, { column: column.name, reason }))
+  for (let index = 0; index < table.columns.length; index++) {
+    const column = table.columns[index]
+    const reason = column === undefined ? null : refusalOf(row[index] ?? null, column)
+    if (reason !== null) refused.push(refusedValue(table, row, { column: column?.name ?? '', reason }))
   }
+}
+
+function refusalOf(stored: StoredCell, { kind, notNull }: TransferColumn): string | null {
+  if (stored === null) return notNull ? 'nothing in a column that must hold something' : null
+  const cell = judgeCell(stored, kind)
+  return cell instanceof Refusal ? cell.reason : null
 }
 
 function refusedValue(

@@ -21,9 +21,8 @@ export const sqliteTransfer: TransferEngine = {
   gatherStatistics: async () => {},
 }
 
-interface PageRow extends Readonly<Record<`c${number}`, StoredCell>> {
-  readonly position: string
-}
+/** The row's cells in the order of its columns, and then its place in the table. */
+type PageRow = Readonly<Record<string, StoredCell>>
 
 async function* readPages(db: Db, table: TransferTable): AsyncGenerator<readonly StoredRow[]> {
   const size = new PageSize()
@@ -31,15 +30,17 @@ async function* readPages(db: Db, table: TransferTable): AsyncGenerator<readonly
   let after: bigint | null = null
   for (;;) {
     const { rows } = await sql<PageRow>`
-      select cast(_rowid_ as text) as position, ${cells} from ${sql.id(table.name)}
+      select ${cells}, cast(_rowid_ as text) as place from ${sql.id(table.name)}
       where ${after === null ? sql`true` : sql`_rowid_ > ${after}`} order by _rowid_ limit ${size.rows}`.execute(db)
-    const last = rows.at(-1)
-    if (last === undefined) return
+    if (rows.length === 0) return
     const page: StoredRow[] = []
-    for (const row of rows) page.push(await exactRow(db, table, row))
+    for (const row of rows) {
+      const stored = Object.values(row)
+      after = BigInt(stored.pop() ?? '')
+      page.push(stored.some(isDoubtful) ? await withoutFalseText(db, { table, stored, place: after }) : stored)
+    }
     yield page
     size.saw(page)
-    after = BigInt(last.position)
   }
 }
 
@@ -51,30 +52,44 @@ function storedCell(column: string): RawBuilder<StoredCell> {
 }
 
 /** The driver puts U+FFFD where a text is not UTF-8: whether it was there before must be asked. */
-async function exactRow(db: Db, table: TransferTable, row: PageRow): Promise<StoredRow> {
+function isDoubtful(cell: StoredCell): boolean {
+  return cell !== null && cell.includes('\uFFFD')
+}
+
+interface DoubtfulRow {
+  readonly table: TransferTable
+  readonly stored: StoredRow
+  readonly place: bigint
+}
+
+async function withoutFalseText(db: Db, { table, stored, place }: DoubtfulRow): Promise<StoredRow> {
   const cells: StoredCell[] = []
-  for (const [index, { name }] of table.columns.entries()) {
-    const cell = row[`c${index}`] ?? null
-    const doubtful = cell !== null && cell.startsWith('t') && cell.includes('\uFFFD')
-    cells.push(
-      doubtful && !(await isUtf8(db, { table: table.name, column: name, row, text: cell.slice(1) })) ? 'x' : cell,
-    )
+  for (const [index, cell] of stored.entries()) {
+    const column = table.columns[index]?.name ?? ''
+    cells.push(isDoubtful(cell) && (await bytesOf(db, { table, column, place })) !== hexOf(cell) ? 'x' : cell)
   }
   return cells
 }
 
-interface DoubtfulText {
-  readonly table: string
+interface OneCell {
+  readonly table: TransferTable
   readonly column: string
-  readonly row: PageRow
-  readonly text: string
+  readonly place: bigint
 }
 
-async function isUtf8(db: Db, { table, column, row, text }: DoubtfulText): Promise<boolean> {
+async function bytesOf(db: Db, { table, column, place }: OneCell): Promise<string | undefined> {
   const { rows } = await sql<{ bytes: string }>`
-    select hex(cast(${sql.id(column)} as blob)) as bytes from ${sql.id(table)}
-    where _rowid_ = ${BigInt(row.position)}`.execute(db)
-  return rows[0]?.bytes === Buffer.from(text, 'utf8').toString('hex').toUpperCase()
+    select hex(cast(${sql.id(column)} as blob)) as bytes from ${sql.id(table.name)} where _rowid_ = ${place}`.execute(
+    db,
+  )
+  return rows[0]?.bytes
+}
+
+/** Of the text behind the letter of its type. */
+function hexOf(cell: StoredCell): string {
+  return Buffer.from(cell?.slice(1) ?? '', 'utf8')
+    .toString('hex')
+    .toUpperCase()
 }
 
 async function insertRows(trx: Trx, table: TransferTable, rows: readonly (readonly Cell[])[]): Promise<void> {
