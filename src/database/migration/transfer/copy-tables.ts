@@ -1,7 +1,7 @@
 /** All rows into the target, in the transaction that makes its tables, and the proof that they arrived. */
 import { OrchError, errorMessage } from '../../../errors/orch-error.ts'
 import type { Database } from '../../connection.ts'
-import type { Trx } from '../../dialect/dialect.ts'
+import type { Db, Trx } from '../../dialect/dialect.ts'
 import { migrateWithin } from '../migrate.ts'
 import type { Cell } from './cell.ts'
 import { ContentHash } from './content-hash.ts'
@@ -51,12 +51,11 @@ export async function copyTables(trx: Trx, input: CopyInput): Promise<readonly M
   const moved: MovedTable[] = []
   for (const table of tables) moved.push(await copyTable(trx, { ...input, table, engine }))
   for (const [index, table] of tables.entries()) {
-    const read = await readBack(trx, { ...input, table, engine })
-    refuseDifference(moved[index], read)
+    refuseDifference(moved[index], await readBack(trx, { table, engine, options, unlike: notTheSame }))
   }
   await engine.advanceIdentities(trx, names)
   await engine.gatherStatistics(trx, names)
-  await source.refuseChange()
+  await source.refuseChange((db) => isUnchanged(db, input, moved))
   return moved
 }
 
@@ -94,15 +93,32 @@ async function insert(trx: Trx, { table, engine, database, rows }: InsertInput):
   }
 }
 
-/** Nothing of the target's own reckoning: what a reader would get from it now. */
-async function readBack(trx: Trx, { table, engine, options }: OneTable): Promise<MovedTable> {
+interface ReadBackInput extends Pick<OneTable, 'table' | 'engine' | 'options'> {
+  readonly unlike: (value: RefusedValue) => Error
+}
+
+/** Nothing of an engine's own reckoning: what a reader gets from it now. */
+async function readBack(db: Db, { table, engine, options, unlike }: ReadBackInput): Promise<MovedTable> {
   const hash = new ContentHash()
-  for await (const page of engine.readPages(trx, table)) {
+  for await (const page of engine.readPages(db, table)) {
     options.signal?.throwIfAborted()
-    for (const row of page) hash.add(exactRow(row, table, notTheSame))
+    for (const row of page) hash.add(exactRow(row, table, unlike))
     options.onProgress?.({ phase: 'verify', table: table.name, rows: hash.rows, of: table.rows })
   }
   return { name: table.name, rows: hash.rows, hash: hash.digest() }
+}
+
+/** Whether the source holds what was moved out of it. */
+async function isUnchanged(
+  db: Db,
+  { source, tables, options }: CopyInput,
+  moved: readonly MovedTable[],
+): Promise<boolean> {
+  for (const [index, table] of tables.entries()) {
+    const { rows, hash } = await readBack(db, { table, engine: source.engine, options, unlike: notCopied })
+    if (moved[index]?.rows !== rows || moved[index].hash !== hash) return false
+  }
+  return true
 }
 
 function refuseDifference(moved: MovedTable | undefined, read: MovedTable): void {

@@ -23,8 +23,11 @@ export interface TransferSource {
   readonly tables: readonly string[]
   /** Schedulers that may be at work in it. */
   readonly schedulers: readonly string[]
-  /** Throws ORCH_CONFLICT when somebody wrote into the source since it was opened. Ends the reading. */
-  refuseChange(): Promise<void>
+  /**
+   * Ends the reading. Throws ORCH_CONFLICT when somebody wrote into the source since it was opened; where the file
+   * changed and `isSame` finds the same content in it, nobody did: it was only tidied up.
+   */
+  refuseChange(isSame: (db: Db) => Promise<boolean>): Promise<void>
 }
 
 /**
@@ -53,11 +56,33 @@ export async function readSource<T>(
       const snapshot = await beginSnapshot(db, engine)
       try {
         const sound = await soundSource({ db, migrations, database, address, options })
-        const refuseChange = async () => {
+        const refuseChange: TransferSource['refuseChange'] = async (isSame) => {
           await snapshot.end()
-          if ((await mark()) !== before) throw changed(address)
+          if ((await mark()) === before || (await lookAgain(options, engine, isSame))) return
+          throw changed(address)
         }
         return await work({ ...sound, db, engine, address, tables, refuseChange })
+      } finally {
+        await snapshot.end()
+      }
+    })
+  } finally {
+    await reading.close()
+  }
+}
+
+/** Another command that closes a file moves its log into it, which changes bytes and no row. */
+async function lookAgain(
+  options: TransferOptions,
+  engine: TransferEngine,
+  isSame: (db: Db) => Promise<boolean>,
+): Promise<boolean> {
+  const reading = await openForReading(options.from, options)
+  try {
+    return await reading.database.db.connection().execute(async (db) => {
+      const snapshot = await beginSnapshot(db, engine)
+      try {
+        return await isSame(db)
       } finally {
         await snapshot.end()
       }

@@ -250,6 +250,19 @@ describePostgres('transfer', (open) => {
     expect(kept).toBe(0)
   })
 
+  it('goes on when the file is only tidied up meanwhile', async () => {
+    const server = await open({ migrate: false })
+    const { path, raw } = transferFile()
+    insert(raw, 'jobs', { id: 'a', key: 'a' })
+    const before = hashOf(path)
+    const onProgress = ({ phase }: { readonly phase: string }) => {
+      if (phase === 'copy') raw.pragma('wal_checkpoint(truncate)')
+    }
+    await transfer({ ...transferParts(server), from: path, to: server.url, onProgress })
+    expect(hashOf(path)).not.toBe(before)
+    expect(await server.db.selectFrom('jobs').select('id').execute()).toEqual([{ id: 'a' }])
+  })
+
   it('keeps nothing when the target does not hold what it was given', async () => {
     const server = await open()
     const { path, raw } = transferFile()
