@@ -24,6 +24,7 @@ beforeEach(() => {
 })
 
 const fixtures = 'test/support/migration-fixtures.ts'
+const refused = 'test/support/destructive-migrations.ts'
 const root = new URL('../../../..', import.meta.url).pathname
 
 /** As a workflow of this repository would call it: places are relative to its root. */
@@ -32,10 +33,10 @@ function dryRun({ env }: Pick<TestDatabase, 'env'>, ...flags: string[]): Promise
   return runOrch(argv, { cwd: temporaryDirectory(), env: { ...env, GITHUB_WORKSPACE: root } })
 }
 
-/** The line of the fixtures that has this text. */
+/** The line of the refused fixtures that has this text. */
 function lineOf(text: string): number {
   return (
-    readFileSync(join(root, fixtures), 'utf8')
+    readFileSync(join(root, refused), 'utf8')
       .split('\n')
       .findIndex((line) => line.includes(text)) + 1
   )
@@ -119,7 +120,7 @@ describeEachDatabase('the exit code of a dry run', (open) => {
     expect(data.findings[0]).toMatchObject({
       kind: 'refused',
       migration: '9001-notes',
-      file: fixtures,
+      file: refused,
       line: lineOf("dropTable('notes').execute()"),
       exitCode: 11,
     })
@@ -202,7 +203,7 @@ describe('a report for a pull request', () => {
     const line = lineOf("dropTable('notes').execute()")
     expect(exitCode).toBe(11)
     expect(stdout).toContain(
-      `::error file=${fixtures},line=${line},title=orch db migrate%3A refused (exit 11)::Migration`,
+      `::error file=${refused},line=${line},title=orch db migrate%3A refused (exit 11)::Migration`,
     )
     expect(stdout).toContain('one%0A::error::two, 100%25')
     expect(stdout.split('\n').filter((text) => /^\s*::error/.test(text))).toHaveLength(1)
@@ -222,7 +223,7 @@ describe('a report for a pull request', () => {
       locations: [
         {
           physicalLocation: {
-            artifactLocation: { uri: fixtures },
+            artifactLocation: { uri: refused },
             region: { startLine: lineOf("dropTable('notes').execute()") },
           },
         },
