@@ -11,26 +11,28 @@ export const guard: DatabaseItem = {
   numbers: [7],
   name: 'guard',
   promise: 'every destructive migration is refused with 11 in the dry run and in the run, and no addition is',
-  run: async (scene, size) => [...(await refusals(scene)), ...(await additions(scene, size))],
+  run: async (scene, size) => [...(await refusals(scene, size)), ...(await additions(scene, size))],
 }
 
-function fixtures(): readonly Fixture[] {
-  return [...Object.values(destructive).map((up) => ({ up })), ...Object.values(misdeclared)]
+/** Every second one for a short look: each is compiled in a test of its own too. */
+function fixtures(size: Size): readonly Fixture[] {
+  const all = [...Object.values(destructive).map((up) => ({ up })), ...Object.values(misdeclared)]
+  return size === 'short' ? all.filter((_, index) => index % 2 === 0) : all
 }
 
-async function refusals(scene: Scene): Promise<readonly Figure[]> {
+async function refusals(scene: Scene, size: Size): Promise<readonly Figure[]> {
   return inBareDatabase(scene, async (bare) => {
     await apply(bare.database, [createNotes])
     await sql`insert into notes (id, body) values ('a', 'kept'), ('b', 'kept')`.execute(bare.database.db)
     const before = await contentOf(bare.database)
     let planned = 0
     let applied = 0
-    for (const { up, ...rest } of fixtures()) {
+    for (const { up, ...rest } of fixtures(size)) {
       const migrations = [createNotes, noteMigration(up, rest)]
       if ((await exitCodeOf(dryRun(bare, migrations))) === 11) planned += 1
       if ((await exitCodeOf(apply(bare.database, migrations))) === 11) applied += 1
     }
-    const all = fixtures().length
+    const all = fixtures(size).length
     return [
       atLeast('destructive migrations', all, { limit: 30 }),
       exactly('destructive migrations that the dry run refuses with 11', planned, all),

@@ -90,7 +90,8 @@ const oddNames = ['1_B', '1_a', '1_A', '1_b', 'Ä-first', 'a-last', 'Z', '_', '1
 
 async function skew(scene: Scene, size: Size): Promise<readonly Figure[]> {
   const random = seededRandom(scene.seed)
-  const rounds = size === 'short' ? 2 : 20
+  // A server judges time by its own clock, and takes longer.
+  const rounds = size === 'short' ? 1 : scene.engine === 'Postgres' ? 5 : 20
   let clean = 0
   for (let round = 0; round < rounds; round++) {
     const migrations = shuffled(oddNames, random).map(oddlyNamed)
