@@ -14,7 +14,7 @@ import { openTrustStore, type TrustStore } from './config/trust.ts'
 import type { CallDeps } from './calls/call-deps.ts'
 import type { SharedSettings } from './calls/shared-settings.ts'
 import type { Backup, BackupPlace } from './database/backup/back-up.ts'
-import type { Capabilities } from './database/capabilities.ts'
+import type { Capabilities, CapabilityOptions } from './database/capabilities.ts'
 import type { Database, OpenOptions } from './database/connection.ts'
 import { microUsdFromUsd } from './domain/money.ts'
 import type { ExecutionDeps, ExecutionLimits } from './execution/execution-deps.ts'
@@ -117,7 +117,7 @@ export interface MigratedDatabase extends MigrationReport {
   readonly backup: Backup | null
 }
 
-export interface ContextOptions {
+export interface ContextOptions extends Pick<CapabilityOptions, 'onMissing'> {
   readonly globals: GlobalOptions
   readonly env: NodeJS.ProcessEnv
   readonly cwd: string
@@ -374,7 +374,7 @@ function databaseGetters(options: ContextOptions, { paths, files, logger }: Foun
       import('./database/capabilities.ts'),
       import('../migrations/index.ts'),
     ])
-    return new Capabilities(await database(), migrations, systemClock)
+    return new Capabilities(await database(), migrations, { clock: systemClock, onMissing: options.onMissing })
   })
   const close = async () => {
     closed = true

@@ -1,6 +1,6 @@
 import type { Trx } from '../database/dialect/dialect.ts'
 import { currentBudget, readProjectSpend } from '../database/queries/project-budget.ts'
-import { readCallLoad } from '../database/queries/shared-load.ts'
+import { readCallLoad, readCallLoadWithoutJobs } from '../database/queries/shared-load.ts'
 import { inFlightAt, insertReservation } from '../database/repositories/reservation-repository.ts'
 import { sentSince } from '../database/repositories/usage-repository.ts'
 import type { TableName } from '../database/tables.ts'
@@ -177,7 +177,8 @@ async function checkCallsInFlight(trx: Trx, deps: AdmitDeps, model: Model): Prom
   const limits = isLimitedModel(deps, model) ? (await deps.sharedSettings?.inside(trx))?.limits : undefined
   const modelCap = limits?.models.get(model.name) ?? null
   if (maxConcurrency === null && modelCap === null) return null
-  const load = await readCallLoad(trx, model.provider.id)
+  const read = deps.present.has('jobs') ? readCallLoad : readCallLoadWithoutJobs
+  const load = await read(trx, model.provider.id)
   const all = load.reduce((sum, { calls }) => sum + calls, 0)
   if (maxConcurrency !== null && all >= maxConcurrency) {
     return busy(250, `${model.provider.id} has ${all} calls in flight, its limit`)

@@ -6,6 +6,7 @@ import type { Signals } from '../runtime/signals.ts'
 import type { Streams } from '../runtime/streams.ts'
 import type { CommandModule, GlobalOptions } from './command.ts'
 import { createIo } from './io.ts'
+import { MissedTables } from './missed-tables.ts'
 
 /** What surrounds a call: the process, or a test's stand-in for it. */
 export interface Surroundings {
@@ -19,14 +20,17 @@ export interface Surroundings {
 export async function runAction(module: CommandModule, parsed: Command, around: Surroundings): Promise<ExitName> {
   const options = mergedOptions(parsed)
   const globals = globalOptions(options)
-  const io = createIo(around.streams, globals, around.env)
-  const context = createContext({ ...around, globals, warn: io.warn })
+  const missed = new MissedTables(module.tables)
+  const io = missed.speakingFor(createIo(around.streams, globals, around.env))
+  const context = createContext({ ...around, globals, warn: io.warn, onMissing: (tables) => missed.note(tables) })
   const stop = new AbortController()
   const unlisten = module.handlesSignals === true ? () => {} : around.signals.listen(() => stop.abort('signal'))
   try {
     const args = parsed.processedArgs as readonly (string | readonly string[] | undefined)[]
     const exit = await module.run({ context, io, globals, args, options, signal: stop.signal })
     return stop.signal.aborted ? 'signal' : (exit ?? 'done')
+  } catch (error) {
+    throw missed.explain(error)
   } finally {
     unlisten()
     await context.close()

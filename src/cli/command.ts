@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { ZodType } from 'zod'
 import type { Context } from '../context.ts'
 import type { ExitName } from '../errors/exit-code.ts'
+import type { TableUse } from '../doctor/table-use.ts'
 import { OrchError } from '../errors/orch-error.ts'
 import type { Io } from './io.ts'
 
@@ -32,6 +33,8 @@ export interface CommandModule {
   readonly summary: string
   /** Shown under "Example" in the help. */
   readonly example: string
+  /** The tables it works with: proved by its statements, shown by `orch doctor`. */
+  readonly tables: TableUse
   /** The command drains on signals by itself; the default is to abort `signal` and exit 130. */
   readonly handlesSignals?: boolean
   /** Adds arguments and options. */

@@ -12,6 +12,13 @@ interface Seen {
   readonly unknown: readonly string[]
 }
 
+export interface CapabilityOptions {
+  /** Lets answers a few moments old count, for a process that asks many times a second. */
+  readonly clock?: Pick<Clock, 'monotonic'>
+  /** Hears of every table that somebody asked for and that cannot be used, as often as it is asked for. */
+  readonly onMissing?: ((tables: readonly TableName[]) => void) | undefined
+}
+
 /** With a clock: how long an answer needs no second look. */
 const freshMs = 100
 
@@ -24,15 +31,16 @@ export class Capabilities {
   readonly #database: Database
   readonly #expected: readonly Postcondition[]
   readonly #clock: Pick<Clock, 'monotonic'> | null
+  readonly #onMissing: (tables: readonly TableName[]) => void
   #seen: Promise<Seen> | null = null
   #version: number | null = null
   #freshUntilMs = Number.NEGATIVE_INFINITY
 
-  /** @param clock lets answers a few moments old count, for a process that asks many times a second. */
-  constructor(database: Database, expected: readonly Postcondition[], clock?: Pick<Clock, 'monotonic'>) {
+  constructor(database: Database, expected: readonly Postcondition[], options: CapabilityOptions = {}) {
     this.#database = database
     this.#expected = expected
-    this.#clock = clock ?? null
+    this.#clock = options.clock ?? null
+    this.#onMissing = options.onMissing ?? (() => {})
   }
 
   /** Whether the table can be used. Throws what the database throws when it cannot be asked. */
@@ -43,7 +51,9 @@ export class Capabilities {
   /** Those of the tables that cannot be used, in the order given. */
   async missing(tables: readonly TableName[]): Promise<readonly TableName[]> {
     const { usable } = await this.#look()
-    return tables.filter((table) => !usable.has(table))
+    const missing = tables.filter((table) => !usable.has(table))
+    if (missing.length > 0) this.#onMissing(missing)
+    return missing
   }
 
   /**

@@ -76,7 +76,7 @@ export async function rehearsedWork(
   const scratch = await openScratch({ ...options, source, hasTasks, clock, random })
   return {
     database: scratch.database,
-    tables: new Capabilities(scratch.database, options.migrations, clock),
+    tables: new Capabilities(scratch.database, options.migrations, { clock }),
     databaseTrusted: true,
     scratch,
     canReach: () => true,

@@ -1,15 +1,23 @@
 import type { TableName } from '../database/tables.ts'
+import { withoutTable } from '../doctor/missing-table.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { SchedulerEvent, TableSource } from './scheduler-types.ts'
 
 /** Without these nothing can be claimed. */
 export const requiredTables = ['projects', 'jobs', 'job_dependencies', 'attempts'] as const satisfies TableName[]
 
-/** Without these a run goes on, with less. */
+/** Without these a run goes on, with less; what is not here is spoken of by the work that meets it. */
 const optionalTables = {
   job_events: 'no history is kept',
   job_locks: 'what running jobs hold is read from their plans',
   scheduler_instances: 'jobs of a dead scheduler come back only when their lease runs out',
+  reservations: withoutTable.reservations,
+  provider_config: withoutTable.provider_config,
+  provider_health: withoutTable.provider_health,
+  model_registry: withoutTable.model_registry,
+  orchestrator_config: withoutTable.orchestrator_config,
+  roles: withoutTable.roles,
+  tasks: withoutTable.tasks,
 } as const satisfies Partial<Record<TableName, string>>
 
 /** How often a missing table is looked for, and how often a complete database is looked at again. */
@@ -52,7 +60,7 @@ export class TableWatch {
   async look(): Promise<TablesNow | null> {
     if (this.#clock.monotonic() < this.#lookAt) return this.#now
     this.#tables.refresh()
-    const optional = [...Object.keys(optionalTables), 'errands', 'reservations'] as TableName[]
+    const optional = [...Object.keys(optionalTables), 'errands'] as TableName[]
     const missing = new Set(await this.#tables.missing([...requiredTables, ...optional]))
     const required = requiredTables.filter((table) => missing.has(table))
     this.#lookAt = this.#clock.monotonic() + (missing.size > 0 ? lookEveryMs.missing : lookEveryMs.complete)

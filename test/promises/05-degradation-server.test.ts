@@ -1,12 +1,10 @@
 import { describePostgres } from '../support/databases.ts'
-import { degradationSuite } from '../support/degradation-suite.ts'
+import { degradationSuite } from '../support/degradation/suite.ts'
 
-/**
- * The short form: what the engine itself may answer differently about, one table that nothing runs without, one that
- * is done without, and the ledger. `ORCH_TEST_FULL=1` takes every table, as the other engine always does.
- */
-const oneOfEachKind = ['jobs', 'reservations', 'orch_migrations'] as const
+/** What the engine itself may answer differently about; `ORCH_TEST_FULL=1` tries more, as the other engine does. */
+const breadth =
+  process.env.ORCH_TEST_FULL === '1'
+    ? { everyUpTo: 2 ** 6, singles: 17, random: 32 }
+    : { everyUpTo: 2, singles: 0, random: 1 }
 
-describePostgres('degradation', (open) =>
-  degradationSuite(open, process.env.ORCH_TEST_FULL === '1' ? undefined : oneOfEachKind),
-)
+describePostgres('degradation', (open) => degradationSuite(open, breadth))

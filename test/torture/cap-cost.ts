@@ -38,7 +38,7 @@ function sharedFrom(database: Database, env: Record<string, string>) {
   const settings = new SharedSettings({
     settings: new Settings({ env, ...files }),
     database,
-    tables: new Capabilities(database, migrations, systemClock),
+    tables: new Capabilities(database, migrations, { clock: systemClock }),
     databaseTrusted: true,
     clock: systemClock,
   })

@@ -1,8 +1,10 @@
+import { noTables } from '../../doctor/table-use.ts'
 import type { CommandModule } from '../command.ts'
 
 export const command: CommandModule = {
   summary: 'this machine and database: jobs per second, latencies; in a scratch area, removed afterwards',
   example: 'orch bench --jobs 2000 --concurrency 20',
+  tables: noTables,
   declare: (command) => {
     command
       .option('--jobs <number>', 'jobs to run', '2000')

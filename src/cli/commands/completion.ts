@@ -1,3 +1,4 @@
+import { noTables } from '../../doctor/table-use.ts'
 import { Argument } from 'commander'
 import { OrchError } from '../../errors/orch-error.ts'
 import { textArgument, type CommandModule } from '../command.ts'
@@ -10,6 +11,7 @@ const callback = 'complete'
 export const command: CommandModule = {
   summary: 'a script that completes commands and options in your shell',
   example: 'orch completion bash >> ~/.bashrc',
+  tables: noTables,
   declare: (command) => {
     const shell = new Argument('<shell>', 'bash, zsh, fish or powershell').choices(shells)
     command.addArgument(shell.argParser((word: string) => word)).argument('[words...]', 'used by the script itself')

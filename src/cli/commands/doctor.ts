@@ -1,3 +1,4 @@
+import { anyTable } from '../../doctor/table-use.ts'
 import type { ChalkInstance } from 'chalk'
 import type { Finding } from '../../doctor/finding.ts'
 import { errorCodes } from '../../errors/error-code.ts'
@@ -8,6 +9,7 @@ import { plainLine } from '../render/plain.ts'
 export const command: CommandModule = {
   summary: 'what works, what is off, where each setting comes from, and the next command',
   example: 'orch doctor',
+  tables: anyTable,
   declare: (command) =>
     void command.option(
       '--prove',

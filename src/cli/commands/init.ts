@@ -1,3 +1,4 @@
+import { anyTable } from '../../doctor/table-use.ts'
 import type { ChalkInstance } from 'chalk'
 import type { PreparedFile } from '../../config/project-directory.ts'
 import type { Provider } from '../../providers/provider.ts'
@@ -20,6 +21,7 @@ export interface Initialized {
 export const command: CommandModule = {
   summary: 'set up .orch/ here: configuration, database, roles, providers found',
   example: 'orch init',
+  tables: anyTable,
   run: async (invocation) => {
     const { io } = invocation
     const done = await initialize(invocation)

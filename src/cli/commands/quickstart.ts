@@ -1,3 +1,4 @@
+import { anyTable } from '../../doctor/table-use.ts'
 import type { ExitName } from '../../errors/exit-code.ts'
 import type { CommandModule, Invocation } from '../command.ts'
 
@@ -7,6 +8,7 @@ const blueprint = 'repo-report'
 export const command: CommandModule = {
   summary: 'set up .orch/ here, plan a sample project and run it to its end',
   example: 'orch quickstart',
+  tables: anyTable,
   handlesSignals: true,
   declare: (command) => void command.option('--concurrency <number>', 'jobs at once (default: limits.concurrency)'),
   run: async (invocation) => {

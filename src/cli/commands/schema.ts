@@ -1,9 +1,11 @@
+import { noTables } from '../../doctor/table-use.ts'
 import { OrchError } from '../../errors/orch-error.ts'
 import { textArgument, type CommandModule } from '../command.ts'
 
 export const command: CommandModule = {
   summary: 'JSON Schemas of the plan file and of everything --json prints',
   example: 'orch schema plan > plan.schema.json',
+  tables: noTables,
   declare: (command) =>
     void command.argument('[kind]', '`plan`, or the kind of a --json document; without it: the list'),
   run: async (invocation) => {

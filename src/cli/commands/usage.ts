@@ -5,6 +5,7 @@ import type { CommandModule } from '../command.ts'
 export const command: CommandModule = {
   summary: 'tokens and money, by project, role, model, provider or day',
   example: 'orch usage --by model --since 7d',
+  tables: { needs: ['model_usage'], uses: ['projects'] },
   declare: (command) =>
     void command
       .option('--by <what>', `what to sum up: ${usageGroupings.join(', ')}`, 'project')

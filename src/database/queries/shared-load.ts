@@ -29,15 +29,8 @@ export interface CallLoad {
  * A call whose sender was declared dead is not in flight, although its money stays reserved until it is settled.
  */
 export async function readCallLoad(db: Db | Trx, providerId?: string): Promise<CallLoad[]> {
-  let query = db
-    .selectFrom('reservations')
+  const open = openCalls(db, providerId)
     .leftJoin('jobs', 'jobs.id', 'reservations.job_id')
-    .select((eb) => [
-      'reservations.provider_id as providerId',
-      'reservations.model_id as modelId',
-      eb.fn.countAll<number>().as('calls'),
-    ])
-    .where('reservations.settled_at', 'is', null)
     .where((eb) =>
       eb.or([
         eb('reservations.job_id', 'is', null),
@@ -47,9 +40,29 @@ export async function readCallLoad(db: Db | Trx, providerId?: string): Promise<C
         ]),
       ]),
     )
+  return toLoad(await open.execute())
+}
+
+/** The same where there is no table of jobs: who is dead cannot be told then, so every call that is not settled counts. */
+export async function readCallLoadWithoutJobs(db: Db | Trx, providerId: string): Promise<CallLoad[]> {
+  return toLoad(await openCalls(db, providerId).execute())
+}
+
+function openCalls(db: Db | Trx, providerId: string | undefined) {
+  const query = db
+    .selectFrom('reservations')
+    .select((eb) => [
+      'reservations.provider_id as providerId',
+      'reservations.model_id as modelId',
+      eb.fn.countAll<number>().as('calls'),
+    ])
+    .where('reservations.settled_at', 'is', null)
     .groupBy(['reservations.provider_id', 'reservations.model_id'])
-  if (providerId !== undefined) query = query.where('reservations.provider_id', '=', providerId)
-  return (await query.execute()).map((row) => ({ ...row, calls: Number(row.calls) }))
+  return providerId === undefined ? query : query.where('reservations.provider_id', '=', providerId)
+}
+
+function toLoad(rows: readonly CallLoad[]): CallLoad[] {
+  return rows.map((row) => ({ ...row, calls: Number(row.calls) }))
 }
 
 /** The models that roles pin, by role. */

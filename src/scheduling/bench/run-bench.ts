@@ -59,7 +59,7 @@ export async function runBench(deps: BenchDeps, options: BenchOptions): Promise<
   deps.onProgress('Making a scratch area beside the database')
   const area = await openScratchArea(place, deps)
   try {
-    const tables = new Capabilities(area.database, deps.migrations, deps.clock)
+    const tables = new Capabilities(area.database, deps.migrations, { clock: deps.clock })
     const { clock, ids, signal, toolVersion: version } = deps
     const scene = { area, tables, clock, ids, signal, seed: options.seed, version }
     const figures = await measure(scene, deps, options)

@@ -115,7 +115,7 @@ class ProofRun {
 
   constructor(parts: ProofParts) {
     this.#parts = parts
-    this.#tables = new Capabilities(parts.area.database, parts.deps.migrations, parts.deps.clock)
+    this.#tables = new Capabilities(parts.area.database, parts.deps.migrations, { clock: parts.deps.clock })
     this.#witness = new PurchaseWitness(join(parts.directory, 'purchases'))
   }
 

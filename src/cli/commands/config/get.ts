@@ -3,6 +3,7 @@ import { textArgument, type CommandModule } from '../../command.ts'
 export const command: CommandModule = {
   summary: 'one setting',
   example: 'orch config get limits.concurrency',
+  tables: { needs: [], uses: ['orchestrator_config'] },
   declare: (command) => void command.argument('<key>', 'setting, as `orch config list` names it'),
   run: async (invocation) => {
     const { requireSettingKey } = await import('../../../config/change-setting.ts')

@@ -3,6 +3,7 @@ import type { CommandModule } from '../../command.ts'
 export const command: CommandModule = {
   summary: 'every setting, its value and where it comes from',
   example: 'orch config list',
+  tables: { needs: [], uses: ['orchestrator_config'] },
   run: async ({ context, io }) => {
     const [{ environmentName, settingDefinitions }, { table }, { settingText }] = await Promise.all([
       import('../../../config/setting.ts'),

@@ -5,6 +5,7 @@ import { chosenScope, declareScope, settingPlaces, settingText } from './scope.t
 export const command: CommandModule = {
   summary: 'change one setting',
   example: 'orch config set --user limits.concurrency 8',
+  tables: { needs: [], uses: ['orchestrator_config'], needsWith: { '--shared': ['orchestrator_config'] } },
   declare: (command) => {
     command.argument('<key>', 'setting, as `orch config list` names it').argument('<value...>', 'its new value')
     declareScope(command)

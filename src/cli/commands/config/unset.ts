@@ -5,6 +5,7 @@ import { chosenScope, declareScope, settingPlaces, settingText } from './scope.t
 export const command: CommandModule = {
   summary: 'take a setting back to what the next place says',
   example: 'orch config unset limits.concurrency',
+  tables: { needs: [], uses: ['orchestrator_config'], needsWith: { '--shared': ['orchestrator_config'] } },
   declare: (command) => {
     command.argument('<key>', 'setting, as `orch config list` names it')
     declareScope(command)

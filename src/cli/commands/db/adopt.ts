@@ -1,3 +1,4 @@
+import { anyTable } from '../../../doctor/table-use.ts'
 import type { Command } from 'commander'
 import type { ImportWish } from '../../../database/adoption/adopt.ts'
 import type { TableImport } from '../../../database/adoption/import-tally.ts'
@@ -19,6 +20,7 @@ interface AdoptFlags {
 export const command: CommandModule = {
   summary: 'take over what an earlier web application left in another schema of this Postgres database',
   example: 'orch db adopt --from-schema public --dry-run',
+  tables: anyTable,
   declare: (command: Command) =>
     void command
       .option('--from-schema <name>', 'the schema that holds "ProviderConfig" and its like; it is only read')

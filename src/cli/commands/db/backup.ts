@@ -1,3 +1,4 @@
+import { anyTable } from '../../../doctor/table-use.ts'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { OrchError } from '../../../errors/orch-error.ts'
@@ -9,6 +10,7 @@ import { backupData, sizeText, storedData, tellProgress, warnLeftOut } from './b
 export const command: CommandModule = {
   summary: 'copy the database at one instant, verified, while others go on writing',
   example: 'orch db backup --to before-the-move.db',
+  tables: anyTable,
   declare: (command: Command) =>
     void command
       .option('--to <file>', 'a new file, which is never pruned (default: one of the kept backups)')

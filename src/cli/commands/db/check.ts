@@ -1,3 +1,4 @@
+import { anyTable } from '../../../doctor/table-use.ts'
 import type { DatabaseCheck, Finding, FindingKind } from '../../../database/migration/check-database.ts'
 import { exitCodes, type ExitName } from '../../../errors/exit-code.ts'
 import type { CommandModule } from '../../command.ts'
@@ -29,6 +30,7 @@ const severity: readonly ExitName[] = [
 export const command: CommandModule = {
   summary: 'find what is pending, drifted, in conflict, damaged or orphaned; changes nothing',
   example: 'orch db check --json',
+  tables: anyTable,
   run: async ({ context, io }) => {
     const { checkDatabase } = await import('../../../database/migration/check-database.ts')
     const { migrations } = await import('../../../../migrations/index.ts')

@@ -1,3 +1,4 @@
+import { anyTable } from '../../../doctor/table-use.ts'
 import type { Command } from 'commander'
 import type { CommittedStep } from '../../../database/migration/apply-step.ts'
 import type { ExitName } from '../../../errors/exit-code.ts'
@@ -15,6 +16,7 @@ interface MigrateFlags extends DryRunFlags {
 export const command: CommandModule = {
   summary: 'create the tables that are missing; never changes what exists',
   example: 'orch db migrate --dry-run',
+  tables: anyTable,
   declare: (command: Command) =>
     void command
       .option('--dry-run', 'show the exact statements and write nothing')

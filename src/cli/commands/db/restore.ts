@@ -1,3 +1,4 @@
+import { anyTable } from '../../../doctor/table-use.ts'
 import { existsSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import type { Restored } from '../../../database/backup/restore.ts'
@@ -11,6 +12,7 @@ import { backupData, tellProgress } from './backup-report.ts'
 export const command: CommandModule = {
   summary: 'bring a backup back; what is there now is saved first',
   example: 'orch db restore before-the-move.db',
+  tables: anyTable,
   declare: (command: Command) =>
     void command
       .argument('<backup>', 'a file, or the name of a kept backup (orch db backup --list)')

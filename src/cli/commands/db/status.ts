@@ -1,3 +1,4 @@
+import { anyTable } from '../../../doctor/table-use.ts'
 import type { DatabaseStatus, MigrationStatus } from '../../../database/migration/migration-status.ts'
 import type { CommandModule } from '../../command.ts'
 import { iso } from '../../render/json.ts'
@@ -7,6 +8,7 @@ import { withReading } from './reading.ts'
 export const command: CommandModule = {
   summary: 'show what is applied, adopted, pending, missing, drifted or unknown',
   example: 'orch db status --json',
+  tables: anyTable,
   run: async ({ context, io }) => {
     const { hasDrift, migrationStatus } = await import('../../../database/migration/migration-status.ts')
     const { migrations } = await import('../../../../migrations/index.ts')

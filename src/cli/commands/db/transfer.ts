@@ -1,3 +1,4 @@
+import { anyTable } from '../../../doctor/table-use.ts'
 import type { Command } from 'commander'
 import type { MovedTable } from '../../../database/migration/transfer/copy-tables.ts'
 import type { RefusedValue } from '../../../database/migration/transfer/refused-value.ts'
@@ -11,6 +12,7 @@ import { plain } from '../../render/plain.ts'
 export const command: CommandModule = {
   summary: 'move everything to the other engine: a file to a Postgres server, or a server to a file',
   example: 'orch db transfer --to postgres://me@host/database --dry-run',
+  tables: anyTable,
   declare: (command: Command) =>
     void command
       .option('--to <url>', 'an empty database: postgres://... or a file (PGPASSWORD keeps a password out of the call)')

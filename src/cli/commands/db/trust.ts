@@ -1,3 +1,4 @@
+import { noTables } from '../../../doctor/table-use.ts'
 import type { Command } from 'commander'
 import type { CommandModule } from '../../command.ts'
 import { plainLine } from '../../render/plain.ts'
@@ -5,6 +6,7 @@ import { plainLine } from '../../render/plain.ts'
 export const command: CommandModule = {
   summary: 'trust this database on this machine: its approvals and providers count from now on',
   example: 'orch db trust',
+  tables: noTables,
   declare: (command: Command) => void command.option('--list', 'show what is trusted and change nothing'),
   run: async ({ context, io, options }) => {
     if (options['list'] === true) {

@@ -6,6 +6,10 @@ import { jobFields } from './job-view.ts'
 export const command: CommandModule = {
   summary: 'stop a job for good, also while it runs; what depends on it is skipped',
   example: 'orch jobs cancel todo-api/tests',
+  tables: {
+    needs: ['projects', 'jobs', 'job_dependencies', 'attempts'],
+    uses: ['orchestrator_config', 'job_events'],
+  },
   declare: (command) => void command.argument('<job>', '<project>/<key>, or the end of an id'),
   run: async (invocation) => {
     const { context, io } = invocation

@@ -6,6 +6,7 @@ import { jobFields } from './job-view.ts'
 export const command: CommandModule = {
   summary: 'keep a job from starting until it is released',
   example: 'orch jobs hold todo-api/deploy --reason "wait for review"',
+  tables: { needs: ['projects', 'jobs'], uses: ['orchestrator_config', 'job_events'] },
   declare: (command) => {
     command
       .argument('<job>', '<project>/<key>, or the end of an id')

@@ -35,7 +35,7 @@ async function freeProviders(context: Context, detect: boolean): Promise<readonl
 /** Says that a read found nothing because tables are missing; false where all are there. */
 export function warnMissing(io: Io, tables: readonly TableName[], consequence: string): boolean {
   if (tables.length === 0) return false
-  const noun = tables.length === 1 ? 'table' : 'tables'
-  io.warn(`There is no ${noun} ${tables.join(', ')}: ${consequence}`, 'Create what is missing with `orch db migrate`')
+  const noun = tables.length === 1 ? 'is no table' : 'are no tables'
+  io.warn(`There ${noun} ${tables.join(', ')}: ${consequence}`, 'Create what is missing with `orch db migrate`')
   return true
 }

@@ -1,3 +1,4 @@
+import { readinessTables } from '../../../doctor/table-use.ts'
 import type { JobState } from '../../../domain/job-state.ts'
 import type { ListedJob } from '../../../scheduling/list-jobs.ts'
 import { textArgument, type CommandModule } from '../../command.ts'
@@ -8,6 +9,11 @@ import { jobFields, reasonFields, shownIdLength, stateCell, usageFields } from '
 export const command: CommandModule = {
   summary: 'jobs, their states, and what each waits for',
   example: 'orch jobs list todo-api --state failed',
+  tables: {
+    needs: ['projects', 'jobs'],
+    uses: readinessTables,
+    needsWith: { '--schedulers': ['scheduler_instances', 'projects', 'jobs'] },
+  },
   declare: (command) => {
     command
       .argument('[project]', 'only this project')

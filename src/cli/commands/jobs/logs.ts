@@ -6,6 +6,7 @@ import { jobsDeps, warnMissing } from './jobs-context.ts'
 export const command: CommandModule = {
   summary: 'the history of a job or of a whole project',
   example: 'orch jobs logs todo-api/tests --follow',
+  tables: { needs: ['projects', 'jobs', 'job_events'], uses: ['orchestrator_config'] },
   declare: (command) => {
     command
       .argument('<job-or-project>', '<project>/<key>, the end of an id, or a project')

@@ -6,6 +6,7 @@ import { jobFields } from './job-view.ts'
 export const command: CommandModule = {
   summary: 'let a held or quarantined job start again',
   example: 'orch jobs release todo-api/deploy',
+  tables: { needs: ['projects', 'jobs'], uses: ['orchestrator_config', 'job_events'] },
   declare: (command) => void command.argument('<job>', '<project>/<key>, or the end of an id'),
   run: async (invocation) => {
     const { context, io } = invocation

@@ -3,9 +3,16 @@ import { textArgument, type CommandModule, type Invocation } from '../../command
 import { jobsDeps } from './jobs-context.ts'
 import { changeText, keptFields, keptText, warnOfFiles, type Retried } from './retry-view.ts'
 
+const repairTables = ['projects', 'jobs', 'job_dependencies', 'attempts', 'errands'] as const
+
 export const command: CommandModule = {
   summary: 'bring failed, cancelled or skipped jobs back, with everything before them that is dead',
   example: 'orch jobs retry todo-api/tests --continue',
+  tables: {
+    needs: ['projects', 'jobs', 'job_dependencies', 'attempts'],
+    uses: ['orchestrator_config', 'job_events', 'tasks', 'model_usage'],
+    needsWith: { '--from': repairTables, '--continue': repairTables },
+  },
   declare: (command) => {
     command
       .argument('[job]', '<project>/<key>, or the end of an id')

@@ -1,8 +1,14 @@
+import { readinessTables } from '../../../doctor/table-use.ts'
 import type { CommandModule } from '../../command.ts'
 
 export const command: CommandModule = {
   summary: 'run jobs in the foreground: claim, execute, verify, retry',
   example: 'orch jobs run --project todo-api --until-idle',
+  tables: {
+    needs: ['projects', 'jobs', 'job_dependencies', 'attempts'],
+    uses: [...readinessTables, 'model_registry', 'tasks', 'errands', 'job_events'],
+    needsWith: { '--rehearse': ['projects', 'jobs', 'job_dependencies'] },
+  },
   handlesSignals: true,
   declare: (command) => {
     command

@@ -1,3 +1,4 @@
+import { readinessTables } from '../../../doctor/table-use.ts'
 import type { JobDescription } from '../../../scheduling/describe-job.ts'
 import { textArgument, type CommandModule } from '../../command.ts'
 import { iso } from '../../render/json.ts'
@@ -7,6 +8,7 @@ import { jobFields, reasonFields, usageFields } from './job-view.ts'
 export const command: CommandModule = {
   summary: 'everything about a job: state, attempts, evidence, journal, cost',
   example: 'orch jobs show todo-api/tests',
+  tables: { needs: ['projects', 'jobs'], uses: [...readinessTables, 'attempts', 'errands'] },
   declare: (command) => void command.argument('<job>', '<project>/<key>, or the end of an id'),
   run: async (invocation) => {
     const { context, io } = invocation

@@ -6,6 +6,7 @@ import { jobsDeps, warnMissing } from './jobs-context.ts'
 export const command: CommandModule = {
   summary: 'follow a job or a project until it is over, whoever runs it',
   example: 'orch jobs watch todo-api',
+  tables: { needs: ['projects', 'jobs', 'job_events'], uses: ['orchestrator_config'] },
   declare: (command) => void command.argument('<job-or-project>', '<project>/<key>, the end of an id, or a project'),
   run: async (invocation) => {
     const { context, io, signal } = invocation

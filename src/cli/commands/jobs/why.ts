@@ -1,3 +1,4 @@
+import { readinessTables } from '../../../doctor/table-use.ts'
 import type { Explanation } from '../../../scheduling/explain-jobs.ts'
 import { textArgument, type CommandModule } from '../../command.ts'
 import { iso } from '../../render/json.ts'
@@ -8,6 +9,7 @@ import { jobFields, reasonFields } from './job-view.ts'
 export const command: CommandModule = {
   summary: 'why a job is not running, and what would unblock it',
   example: 'orch jobs why todo-api/tests',
+  tables: { needs: ['projects', 'jobs'], uses: readinessTables },
   declare: (command) => void command.argument('<job>', '<project>/<key>, or the end of an id'),
   run: async (invocation) => {
     const { context, io } = invocation

@@ -5,6 +5,7 @@ import { iso } from '../../render/json.ts'
 export const command: CommandModule = {
   summary: 'values of models that are missing, cannot be right or are out of date; --fix heals them',
   example: 'orch models doctor --fix',
+  tables: { needs: [], uses: ['provider_config', 'model_registry'] },
   declare: (command) =>
     void command
       .option('--provider <id>', 'models of one provider')

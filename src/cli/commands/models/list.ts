@@ -3,6 +3,7 @@ import type { CommandModule } from '../../command.ts'
 export const command: CommandModule = {
   summary: 'every known model: context, price per million tokens, what it offers',
   example: 'orch models list --capability tools --max-price 5',
+  tables: { needs: [], uses: ['provider_config', 'model_registry'] },
   declare: (command) =>
     void command
       .option('--provider <id>', 'models of one provider')

@@ -4,6 +4,10 @@ import { textArgument, type CommandModule } from '../../command.ts'
 export const command: CommandModule = {
   summary: 'which model a role would get now, and why',
   example: 'orch models pick engineer --explain',
+  tables: {
+    needs: [],
+    uses: ['provider_config', 'provider_health', 'orchestrator_config', 'model_registry', 'roles'],
+  },
   declare: (command) =>
     void command
       .argument('<role>', 'role, as `orch roles list` names it')

@@ -3,6 +3,7 @@ import { textArgument, type CommandModule, type Invocation } from '../../command
 export const command: CommandModule = {
   summary: 'give a role one model, or one provider, whatever the policy says',
   example: 'orch models pin engineer anthropic/claude-sonnet-4-5',
+  tables: { needs: ['roles'], uses: ['provider_config', 'model_registry'] },
   declare: (command) =>
     void command
       .argument('<role>', 'role, as `orch roles list` names it')

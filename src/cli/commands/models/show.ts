@@ -3,6 +3,7 @@ import { textArgument, type CommandModule } from '../../command.ts'
 export const command: CommandModule = {
   summary: 'one model in its three layers, with the source of every value',
   example: 'orch models show openai/gpt-5',
+  tables: { needs: [], uses: ['provider_config', 'model_registry'] },
   declare: (command) => void command.argument('<model>', 'provider/model'),
   run: async (invocation) => {
     const { context, io, signal } = invocation

@@ -4,6 +4,7 @@ import type { Invocation, CommandModule } from '../../command.ts'
 export const command: CommandModule = {
   summary: "read each provider's own list of models and keep it",
   example: 'orch models sync openai',
+  tables: { needs: [], uses: ['provider_config', 'model_registry'] },
   declare: (command) => void command.argument('[providers...]', 'providers to ask; every usable one by default'),
   run: async (invocation) => {
     const { context, io } = invocation

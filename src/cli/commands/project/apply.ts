@@ -5,6 +5,10 @@ import { textArgument, type CommandModule, type Invocation } from '../../command
 export const command: CommandModule = {
   summary: 'make a plan file the plan of its project; a changed plan needs a new approval',
   example: 'orch project apply plan.yaml',
+  tables: {
+    needs: ['projects', 'jobs', 'job_dependencies'],
+    uses: ['orchestrator_config', 'roles', 'attempts', 'tasks', 'job_events'],
+  },
   declare: (command) =>
     void command
       .argument('<file>', 'a plan, as `orch schema plan` describes it')

@@ -3,6 +3,7 @@ import { textArgument, type CommandModule } from '../../command.ts'
 export const command: CommandModule = {
   summary: 'approve a plan: its workspace, commands, budget and tools; its jobs may start then',
   example: 'orch project approve todo-api',
+  tables: { needs: ['projects', 'jobs'], uses: ['model_usage', 'roles', 'job_events'] },
   declare: (command) => void command.argument('<project>', 'slug of the project'),
   run: async (invocation) => {
     const { context, io } = invocation

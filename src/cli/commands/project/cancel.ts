@@ -3,6 +3,7 @@ import { textArgument, type CommandModule } from '../../command.ts'
 export const command: CommandModule = {
   summary: 'end a project for good; every job that has not ended is cancelled',
   example: 'orch project cancel todo-api --reason "no longer needed"',
+  tables: { needs: ['projects', 'jobs'], uses: ['attempts', 'job_events'] },
   declare: (command) =>
     void command.argument('<project>', 'slug of the project').option('--reason <text>', 'why, for the history'),
   run: async (invocation) => {

@@ -3,6 +3,7 @@ import { textArgument, type CommandModule } from '../../command.ts'
 export const command: CommandModule = {
   summary: 'the stored plan as YAML, to edit and apply',
   example: 'orch project export todo-api --out plan.yaml',
+  tables: { needs: ['projects', 'jobs'], uses: ['model_usage'] },
   declare: (command) =>
     void command.argument('<project>', 'slug of the project').option('--out <file>', 'write to a new file instead'),
   run: async (invocation) => {

@@ -4,6 +4,7 @@ import { textArgument, type CommandModule } from '../../command.ts'
 export const command: CommandModule = {
   summary: 'the dependencies as a graph, for Mermaid or Graphviz',
   example: 'orch project graph todo-api --format dot | dot -Tsvg > plan.svg',
+  tables: { needs: ['projects', 'jobs'], uses: ['model_usage'] },
   declare: (command) =>
     void command
       .argument('<project>', 'slug of the project')

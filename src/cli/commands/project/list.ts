@@ -3,6 +3,7 @@ import type { CommandModule } from '../../command.ts'
 export const command: CommandModule = {
   summary: 'projects, how far they are, and what they cost',
   example: 'orch project list',
+  tables: { needs: ['projects'], uses: ['jobs', 'model_usage'] },
   run: async ({ context, io }) => {
     const [{ listOverviews }, { table }, { overviewCells, overviewData }, { warnMissing }] = await Promise.all([
       import('../../../planning/project-overview.ts'),

@@ -5,6 +5,23 @@ import type { PlanOptions } from './plan-options.ts'
 export const command: CommandModule = {
   summary: 'turn a goal into a plan: jobs, dependencies, checks, estimate',
   example: 'orch project plan "A REST API for todo lists with tests" --context notes.md --budget 5',
+  tables: {
+    needs: [],
+    uses: [
+      'projects',
+      'jobs',
+      'job_dependencies',
+      'tasks',
+      'job_events',
+      'provider_config',
+      'provider_health',
+      'orchestrator_config',
+      'model_registry',
+      'model_usage',
+      'reservations',
+      'roles',
+    ],
+  },
   declare: (command) =>
     void command
       .argument('[goal]', 'what to reach; not with --from')

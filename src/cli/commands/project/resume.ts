@@ -3,6 +3,7 @@ import { textArgument, type CommandModule } from '../../command.ts'
 export const command: CommandModule = {
   summary: 'let a paused project go on',
   example: 'orch project resume todo-api',
+  tables: { needs: ['projects', 'jobs'], uses: ['job_events'] },
   declare: (command) => void command.argument('<project>', 'slug of the project'),
   run: async (invocation) => {
     const { context, io } = invocation

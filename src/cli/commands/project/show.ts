@@ -5,6 +5,7 @@ import type { Cell } from '../../render/table.ts'
 export const command: CommandModule = {
   summary: 'one project: its jobs as a tree of waves, with states, and what its approval covers',
   example: 'orch project show todo-api',
+  tables: { needs: ['projects', 'jobs'], uses: ['model_usage', 'roles'] },
   declare: (command) => void command.argument('<project>', 'slug of the project'),
   run: async (invocation) => {
     const { context, io } = invocation

@@ -4,6 +4,7 @@ import { declareProviderFlags, parseProviderFlags } from './provider-flags.ts'
 export const command: CommandModule = {
   summary: 'store a provider',
   example: 'orch providers add lab --kind openai-compatible --base-url http://127.0.0.1:8000/v1',
+  tables: { needs: ['provider_config'], uses: ['provider_health'] },
   declare: (command) => {
     command
       .argument('<id>', 'name of your choice; the name of a kind implies --kind')

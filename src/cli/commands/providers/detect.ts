@@ -3,6 +3,7 @@ import type { CommandModule } from '../../command.ts'
 export const command: CommandModule = {
   summary: 'look for keys in the environment and for model servers on this machine',
   example: 'orch providers detect',
+  tables: { needs: [], uses: ['provider_config'] },
   run: async (invocation) => {
     const { context, io, signal } = invocation
     const { detectProviders } = await import('../../../providers/detect-providers.ts')

@@ -4,6 +4,7 @@ import { declareProviderFlags, parseProviderFlags } from './provider-flags.ts'
 export const command: CommandModule = {
   summary: 'change a provider; one that was only found is stored by this',
   example: 'orch providers edit openai --max-concurrency 8',
+  tables: { needs: ['provider_config'], uses: ['provider_health'] },
   declare: (command) => {
     command.argument('<id>', 'provider')
     declareProviderFlags(command)

@@ -3,6 +3,7 @@ import { textArgument, type CommandModule } from '../../command.ts'
 export const command: CommandModule = {
   summary: 'use a provider again',
   example: 'orch providers enable openai',
+  tables: { needs: ['provider_config'], uses: ['provider_health'] },
   declare: (command) => void command.argument('<id>', 'provider'),
   run: async (invocation) => {
     const { context, io } = invocation

@@ -3,6 +3,7 @@ import { textArgument, type CommandModule } from '../../command.ts'
 export const command: CommandModule = {
   summary: "Say where a provider's key is; a key itself is typed or piped in, never an argument",
   example: 'orch providers key openai --env WORK_OPENAI_KEY',
+  tables: { needs: ['provider_config'], uses: ['provider_health'] },
   declare: (command) =>
     void command
       .argument('<id>', 'provider')

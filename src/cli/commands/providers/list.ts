@@ -3,6 +3,7 @@ import type { CommandModule } from '../../command.ts'
 export const command: CommandModule = {
   summary: 'every provider: stored, named by the environment, or found on this machine',
   example: 'orch providers list',
+  tables: { needs: [], uses: ['provider_config', 'provider_health'] },
   run: async (invocation) => {
     const { context, io } = invocation
     const { viewOf, stateText, warnAboutStored } = await import('./provider-view.ts')

@@ -3,6 +3,7 @@ import { textArgument, type CommandModule } from '../../command.ts'
 export const command: CommandModule = {
   summary: 'forget a stored provider; its usage stays',
   example: 'orch providers remove lab --forget-key',
+  tables: { needs: ['provider_config'], uses: [] },
   declare: (command) =>
     void command.argument('<id>', 'provider').option('--forget-key', 'forget its credential on this machine, too'),
   run: async (invocation) => {

@@ -3,6 +3,7 @@ import { textArgument, type CommandModule } from '../../command.ts'
 export const command: CommandModule = {
   summary: 'one provider with its limits, its key source and its health',
   example: 'orch providers show openai',
+  tables: { needs: [], uses: ['provider_config', 'provider_health'] },
   declare: (command) => void command.argument('<id>', 'provider'),
   run: async (invocation) => {
     const { context, io } = invocation

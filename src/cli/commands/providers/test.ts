@@ -3,6 +3,10 @@ import { textArgument, type CommandModule } from '../../command.ts'
 export const command: CommandModule = {
   summary: 'make one cheap real call and say how it went',
   example: 'orch providers test openai',
+  tables: {
+    needs: [],
+    uses: ['provider_config', 'provider_health', 'model_usage', 'reservations', 'projects', 'jobs'],
+  },
   declare: (command) =>
     void command
       .argument('<id>', 'provider')

@@ -5,6 +5,7 @@ export const command: CommandModule = {
   summary: 'a new role of your own',
   example:
     'orch roles add translator --title Translator --prompt-file translator.md --tools read,write --reports-to writer',
+  tables: { needs: ['roles'], uses: [] },
   declare: (command) => declareRoleFlags(command.argument('<id>', 'short name that plans use')),
   run: async (invocation) => {
     const { context, io, options } = invocation

@@ -4,6 +4,7 @@ import { declareRoleFlags } from './role-options.ts'
 export const command: CommandModule = {
   summary: 'change a role; without flags, its prompt in your editor',
   example: 'orch roles edit engineer --tools list,read,search,edit',
+  tables: { needs: ['roles'], uses: [] },
   declare: (command) => declareRoleFlags(command.argument('<id>', 'role, as `orch roles list` names it')),
   run: async (invocation) => {
     const { context, io, options } = invocation

@@ -3,6 +3,7 @@ import type { CommandModule } from '../../command.ts'
 export const command: CommandModule = {
   summary: 'every role: who does what, with which tools, and who reports to whom',
   example: 'orch roles list',
+  tables: { needs: [], uses: ['roles'] },
   run: async ({ context, io }) => {
     const [{ table }, { warnUnstoredRoles }] = await Promise.all([
       import('../../render/table.ts'),

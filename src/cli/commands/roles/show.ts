@@ -3,6 +3,7 @@ import { textArgument, type CommandModule } from '../../command.ts'
 export const command: CommandModule = {
   summary: 'one role with its whole prompt',
   example: 'orch roles show engineer',
+  tables: { needs: [], uses: ['roles'] },
   declare: (command) => void command.argument('<id>', 'role, as `orch roles list` names it'),
   run: async (invocation) => {
     const { context, io } = invocation

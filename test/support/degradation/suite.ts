@@ -1,0 +1,72 @@
+/**
+ * Promise 5: with any set of tables missing every command works, or names what is missing and the command that
+ * brings it back; and no command touches a table that it does not declare. Every command takes part: a new one must be
+ * given its words in `degradation-suite.ts`. The suite stands in one test file per engine, so that both run at once.
+ */
+import { expect, it } from 'vitest'
+import type { TableName } from '../../../src/database/tables.ts'
+import { anyTable, ownTables } from '../../../src/doctor/table-use.ts'
+import { seededRandom } from '../../../src/runtime/random.ts'
+import { temporaryDirectory, type OpenTestDatabase } from '../databases.ts'
+import { calledElsewhere, catalogue, everyCommand } from '../degradation-suite.ts'
+import { DegradationScene, everyCall, undeclared } from './scene.ts'
+import { chosenSubsets, type Breadth } from './subsets.ts'
+
+/** Takes tables away before every call, and looks at every statement that follows. */
+export function degradationSuite(open: OpenTestDatabase, breadth: Breadth): void {
+  it('calls every command of the catalogue', () => {
+    const missing = everyCommand.filter((path) => !catalogue.has(path) && !calledElsewhere.includes(path))
+    expect(missing).toEqual([])
+  })
+
+  it(
+    'every command declares exactly the tables it touches',
+    () =>
+      inScene(open, async (scene) => {
+        const touched = new Map<string, Set<TableName>>()
+        const complaints: string[] = []
+        for (const call of await everyCall()) {
+          const deed = await scene.usual(call)
+          const sum = touched.get(call.path) ?? new Set()
+          for (const table of [...deed.touched, ...deed.asked]) sum.add(table)
+          touched.set(call.path, sum)
+          if (deed.exitCode === 1 || deed.exitCode === 2)
+            complaints.push(`${call.path}: ${deed.exitCode} ${deed.stderr}`)
+          complaints.push(...[undeclared(call, deed) ?? []].flat())
+        }
+        for (const { path, use } of await everyCall()) {
+          const idle = ownTables(use).filter((table) => touched.get(path)?.has(table) !== true)
+          if (use !== anyTable && idle.length > 0)
+            complaints.push(`${path} declares and never touches ${idle.join(', ')}`)
+        }
+        expect(complaints).toEqual([])
+      }),
+    120_000,
+  )
+
+  it(
+    'without tables every command works, or says what is off and what brings it back',
+    () =>
+      inScene(open, async (scene) => {
+        const random = seededRandom(5)
+        const complaints: string[] = []
+        for (const call of await everyCall()) {
+          for (const missing of chosenSubsets(call.use, breadth, random)) {
+            complaints.push(...[(await scene.complaint(call, missing)) ?? []].flat())
+          }
+        }
+        expect(complaints).toEqual([])
+      }),
+    600_000,
+  )
+}
+
+async function inScene(open: OpenTestDatabase, work: (scene: DegradationScene) => Promise<void>): Promise<void> {
+  const { url, schema } = await open()
+  const scene = await DegradationScene.open({ url, schema, cwd: temporaryDirectory() })
+  try {
+    await work(scene)
+  } finally {
+    await scene.stage.close()
+  }
+}
