@@ -80,6 +80,8 @@ async function expectPublishedShape(stdout: string): Promise<void> {
 
 function listenTo(signal: AbortSignal | undefined, listener: (signal: StopSignal) => void): () => void {
   const stop = () => listener('SIGINT')
+  // One that came before anybody listened is kept, as a process keeps it.
+  if (signal?.aborted === true) stop()
   signal?.addEventListener('abort', stop)
   return () => signal?.removeEventListener('abort', stop)
 }

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { describeEachDatabase, temporaryDirectory, type TestDatabase } from '../../support/databases.ts'
 import { statesByKey, storeRows } from '../../support/job-rows.ts'
 import { runOrch, type OrchResult } from '../../support/run-orch.ts'
@@ -86,7 +86,9 @@ describeEachDatabase('orch jobs run', (open) => {
     await storeRows(database, { jobs: [{ key: 'a' }], project: { workspace }, rows: { a: { hold: 'person' } } })
     const stop = new AbortController()
     const running = orchAt(database, ['jobs', 'run'], stop.signal)
-    setTimeout(() => stop.abort(), 600)
+    const isRunning = () => database.db.selectFrom('scheduler_instances').select('id').executeTakeFirst()
+    await vi.waitFor(async () => expect(await isRunning()).toBeDefined(), { timeout: 20_000, interval: 10 })
+    stop.abort()
     const result = await running
     expect(result.exitCode).toBe(130)
     expect(result.stdout).toContain('draining')

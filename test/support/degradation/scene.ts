@@ -108,21 +108,22 @@ export function complaintOf({ path, words, use }: Call, { missing, usual, deed }
   if (!typedExits.has(deed.exitCode)) return `${said} [no typed exit]`
   const standing = standingOf(use, missing, words)
   const same = deed.exitCode === usual.exitCode && plainOutput(deed) === plainOutput(usual)
-  // Whatever is about the tables themselves differs by its nature.
-  if (standing.kind === 'works' || use === anyTable)
-    return deed.exitCode === usual.exitCode ? null : `${said} [should simply work]`
+  if (standing.kind === 'works') return deed.exitCode === usual.exitCode ? null : `${said} [should simply work]`
   // What a stream reports is its data: it says there what it waits for.
   const text = deed.stderr + deed.stdout
-  const namesIt = standing.missing.some((table) => text.includes(table)) && text.includes('orch db migrate')
+  const namesOne = standing.missing.some((table) => text.includes(table))
+  // Whatever is about the tables themselves answers otherwise by its nature.
+  if (use === anyTable) return namesOne || deed.exitCode === usual.exitCode ? null : `${said} [does not say why]`
+  const namesIt = namesOne && text.includes('orch db migrate')
   if (standing.kind === 'off') return namesIt ? null : `${said} [does not name what is missing and orch db migrate]`
   if (deed.stderr.includes('ORCH_TABLE_MISSING')) return `${said} [declares that it does without]`
   return namesIt || same ? null : `${said} [answers otherwise and does not say why]`
 }
 
 /** A table that the call touched and its command does not declare. */
-export function undeclared({ path, use }: Call, { touched, asked }: Pick<Deed, 'touched' | 'asked'>): string | null {
+export function undeclared({ path, use }: Call, { touched }: Pick<Deed, 'touched'>): string | null {
   const declared = new Set<TableName>(ownTables(use))
-  const extra = [...touched, ...asked].filter((table) => table !== 'orch_migrations' && !declared.has(table))
+  const extra = [...touched].filter((table) => table !== 'orch_migrations' && !declared.has(table))
   return extra.length === 0 ? null : `${path} touches ${extra.join(', ')} and does not declare it`
 }
 

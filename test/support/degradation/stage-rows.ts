@@ -107,8 +107,16 @@ async function storeSurroundings({ db }: Database): Promise<void> {
   await db
     .insertInto('roles')
     .values({
-      ...{ id: 'poet', title: 'Poet', prompt: 'You rhyme.', needs: '[]', tools: '[]', denied_commands: '[]' },
-      ...{ reports_to: null, model_pin: model, created_at: at, updated_at: at },
+      id: 'poet',
+      title: 'Poet',
+      prompt: 'You rhyme.',
+      needs: '[]',
+      tools: '[]',
+      denied_commands: '[]',
+      reports_to: null,
+      model_pin: model,
+      created_at: at,
+      updated_at: at,
     })
     .execute()
   await db
@@ -121,8 +129,17 @@ async function storeSurroundings({ db }: Database): Promise<void> {
   await db
     .insertInto('scheduler_instances')
     .values({
-      ...{ id: 'gone', host: 'elsewhere', boot_id: 'b', pid_namespace: 'p', pid: 1, process_started_at: '1' },
-      ...{ version: '0.1.0', concurrency: 1, started_at: at, heartbeat_at: at, stopped_at: null },
+      id: 'gone',
+      host: 'elsewhere',
+      boot_id: 'b',
+      pid_namespace: 'p',
+      pid: 1,
+      process_started_at: '1',
+      version: '0.1.0',
+      concurrency: 1,
+      started_at: at,
+      heartbeat_at: at,
+      stopped_at: null,
     })
     .execute()
 }
@@ -141,8 +158,13 @@ async function storeHistory({ db }: Database): Promise<void> {
   await db
     .insertInto('tasks')
     .values({
-      ...{ job_id: 'sample-b', ordinal: 1, title: 'One', description: 'First' },
-      ...{ state: 'pending', summary: null, updated_at: at },
+      job_id: 'sample-b',
+      ordinal: 1,
+      title: 'One',
+      description: 'First',
+      state: 'pending',
+      summary: null,
+      updated_at: at,
     })
     .execute()
   const errand = {
@@ -169,11 +191,21 @@ async function storeHistory({ db }: Database): Promise<void> {
     .insertInto('job_events')
     .values([
       {
-        ...{ id: 'e1', project_id: 'sample', job_id: 'sample-failed', attempt: 1, kind: 'failed', data: '{}' },
+        id: 'e1',
+        project_id: 'sample',
+        job_id: 'sample-failed',
+        attempt: 1,
+        kind: 'failed',
+        data: '{}',
         created_at: at,
       },
       {
-        ...{ id: 'e2', project_id: 'over', job_id: 'over-done', attempt: 1, kind: 'completed', data: '{}' },
+        id: 'e2',
+        project_id: 'over',
+        job_id: 'over-done',
+        attempt: 1,
+        kind: 'completed',
+        data: '{}',
         created_at: at,
       },
     ])
@@ -182,16 +214,34 @@ async function storeHistory({ db }: Database): Promise<void> {
   await db
     .insertInto('model_usage')
     .values({
-      ...{ ...call, id: 'u1', job_id: 'sample-failed', errand_id: 'errand-failed', role: 'general_worker' },
-      ...{ purpose: 'job', input_tokens: 10, output_tokens: 5, cost_micro_usd: 1000, bound_micro_usd: null },
-      ...{ source: 'measured', price_source: 'person', latency_ms: 5, outcome: 'ok', error_class: null },
+      ...call,
+      id: 'u1',
+      job_id: 'sample-failed',
+      errand_id: 'errand-failed',
+      role: 'general_worker',
+      purpose: 'job',
+      input_tokens: 10,
+      output_tokens: 5,
+      cost_micro_usd: 1000,
+      bound_micro_usd: null,
+      source: 'measured',
+      price_source: 'person',
+      latency_ms: 5,
+      outcome: 'ok',
+      error_class: null,
     })
     .execute()
   await db
     .insertInto('reservations')
     .values({
-      ...{ ...call, id: 'r1', job_id: 'sample-away', errand_id: 'errand-away', scheduler_id: 'gone' },
-      ...{ bound_micro_usd: 1000, tokens: 100, settled_at: null },
+      ...call,
+      id: 'r1',
+      job_id: 'sample-away',
+      errand_id: 'errand-away',
+      scheduler_id: 'gone',
+      bound_micro_usd: 1000,
+      tokens: 100,
+      settled_at: null,
     })
     .execute()
   await db

@@ -39,7 +39,7 @@ export function degradationSuite(open: OpenTestDatabase, breadth: Breadth): void
           if (use !== anyTable && idle.length > 0)
             complaints.push(`${path} declares and never touches ${idle.join(', ')}`)
         }
-        expect(complaints).toEqual([])
+        expect(told(complaints)).toBe('')
       }),
     120_000,
   )
@@ -55,18 +55,24 @@ export function degradationSuite(open: OpenTestDatabase, breadth: Breadth): void
             complaints.push(...[(await scene.complaint(call, missing)) ?? []].flat())
           }
         }
-        expect(complaints).toEqual([])
+        expect(told(complaints)).toBe('')
       }),
     600_000,
   )
 }
 
-async function inScene(open: OpenTestDatabase, work: (scene: DegradationScene) => Promise<void>): Promise<void> {
+async function inScene<T>(open: OpenTestDatabase, work: (scene: DegradationScene) => Promise<T>): Promise<T> {
   const { url, schema } = await open()
   const scene = await DegradationScene.open({ url, schema, cwd: temporaryDirectory() })
   try {
-    await work(scene)
+    return await work(scene)
   } finally {
     await scene.stage.close()
   }
+}
+
+/** One text: of a list an assertion shows the first few words only. */
+function told(complaints: readonly string[]): string {
+  if (complaints.length > 0) process.stderr.write(`${complaints.join('\n')}\n`)
+  return complaints.join('\n')
 }
