@@ -8,6 +8,7 @@ const bin = new URL('../../bin/orch.js', import.meta.url).pathname
 export interface RunnerEvent {
   readonly event: string
   readonly job?: string
+  readonly state?: string
   readonly cause?: string
   readonly message?: string
   /** When it was read, as `performance.now()` of this process. */

@@ -4,7 +4,7 @@ import type { TableName } from '../../../src/database/tables.ts'
 import { anyTable, ownTables, standingOf, type TableUse } from '../../../src/doctor/table-use.ts'
 import { exitCodes } from '../../../src/errors/exit-code.ts'
 import { runOrch, type OrchResult } from '../run-orch.ts'
-import { catalogue, commandModule, isBuilt, writeCallFiles } from '../degradation-suite.ts'
+import { catalogue, commandModule, isBuilt, otherEngine, writeCallFiles } from '../degradation-suite.ts'
 import { openStage, type Stage, type StagePlace } from './stage.ts'
 import { tablesIn, withStatementLog } from './statement-log.ts'
 
@@ -26,8 +26,8 @@ export interface Deed extends OrchResult {
 /** No call of the catalogue takes longer; one that hangs is interrupted, and its exit tells. */
 const longestMs = 20_000
 
-/** Every call of the catalogue that is made here. */
-export async function everyCall(): Promise<readonly Call[]> {
+/** Every call of the catalogue. */
+async function everyCall(): Promise<readonly Call[]> {
   const made: Call[] = []
   for (const [path, argvs] of catalogue) {
     if (!isBuilt(path)) continue
@@ -37,17 +37,25 @@ export async function everyCall(): Promise<readonly Call[]> {
   return made
 }
 
+/** Where `db transfer` may go from a file; from a server it goes to a file beside it. */
+export interface SceneOptions {
+  readonly serverUrl?: string | undefined
+}
+
 export class DegradationScene {
   readonly stage: Stage
+  readonly calls: readonly Call[]
   readonly #usual = new Map<Call, Deed>()
 
-  private constructor(stage: Stage) {
+  private constructor(stage: Stage, calls: readonly Call[]) {
     this.stage = stage
+    this.calls = calls
   }
 
-  static async open(given: StagePlace): Promise<DegradationScene> {
+  static async open(given: StagePlace, { serverUrl }: SceneOptions = {}): Promise<DegradationScene> {
     writeCallFiles(given.cwd)
-    const scene = new DegradationScene(await openStage(given))
+    const target = given.schema === undefined ? serverUrl : 'elsewhere.db'
+    const scene = new DegradationScene(await openStage(given), goingTo(target, await everyCall()))
     await scene.#run(['db', 'trust'])
     return scene
   }
@@ -91,6 +99,12 @@ export class DegradationScene {
   }
 }
 
+/** The calls with the other engine's address in its place; without those that need one where there is none. */
+function goingTo(target: string | undefined, calls: readonly Call[]): readonly Call[] {
+  if (target === undefined) return calls.filter(({ words }) => !words.includes(otherEngine))
+  return calls.map((call) => ({ ...call, words: call.words.map((word) => (word === otherEngine ? target : word)) }))
+}
+
 export interface Meeting {
   readonly missing: ReadonlySet<TableName>
   readonly usual: OrchResult
@@ -113,7 +127,8 @@ export function complaintOf({ path, words, use }: Call, { missing, usual, deed }
   const text = deed.stderr + deed.stdout
   const namesOne = standing.missing.some((table) => text.includes(table))
   // Whatever is about the tables themselves answers otherwise by its nature.
-  if (use === anyTable) return namesOne || deed.exitCode === usual.exitCode ? null : `${said} [does not say why]`
+  const saysWhy = namesOne || /^error: .*\[ORCH_\w+\]\n {2}\S/m.test(deed.stderr)
+  if (use === anyTable) return saysWhy || deed.exitCode === usual.exitCode ? null : `${said} [does not say why]`
   const namesIt = namesOne && text.includes('orch db migrate')
   if (standing.kind === 'off') return namesIt ? null : `${said} [does not name what is missing and orch db migrate]`
   if (deed.stderr.includes('ORCH_TABLE_MISSING')) return `${said} [declares that it does without]`

@@ -3,13 +3,13 @@
  * brings it back; and no command touches a table that it does not declare. Every command takes part: a new one must be
  * given its words in `degradation-suite.ts`. The suite stands in one test file per engine, so that both run at once.
  */
-import { expect, it } from 'vitest'
+import { expect, inject, it } from 'vitest'
 import type { TableName } from '../../../src/database/tables.ts'
 import { anyTable, ownTables } from '../../../src/doctor/table-use.ts'
 import { seededRandom } from '../../../src/runtime/random.ts'
 import { temporaryDirectory, type OpenTestDatabase } from '../databases.ts'
 import { calledElsewhere, catalogue, everyCommand } from '../degradation-suite.ts'
-import { DegradationScene, everyCall, undeclared } from './scene.ts'
+import { DegradationScene, undeclared } from './scene.ts'
 import { chosenSubsets, type Breadth } from './subsets.ts'
 
 /** Takes tables away before every call, and looks at every statement that follows. */
@@ -25,7 +25,7 @@ export function degradationSuite(open: OpenTestDatabase, breadth: Breadth): void
       inScene(open, async (scene) => {
         const touched = new Map<string, Set<TableName>>()
         const complaints: string[] = []
-        for (const call of await everyCall()) {
+        for (const call of scene.calls) {
           const deed = await scene.usual(call)
           const sum = touched.get(call.path) ?? new Set()
           for (const table of [...deed.touched, ...deed.asked]) sum.add(table)
@@ -34,7 +34,7 @@ export function degradationSuite(open: OpenTestDatabase, breadth: Breadth): void
             complaints.push(`${call.path}: ${deed.exitCode} ${deed.stderr}`)
           complaints.push(...[undeclared(call, deed) ?? []].flat())
         }
-        for (const { path, use } of await everyCall()) {
+        for (const { path, use } of scene.calls) {
           const idle = ownTables(use).filter((table) => touched.get(path)?.has(table) !== true)
           if (use !== anyTable && idle.length > 0)
             complaints.push(`${path} declares and never touches ${idle.join(', ')}`)
@@ -50,7 +50,7 @@ export function degradationSuite(open: OpenTestDatabase, breadth: Breadth): void
       inScene(open, async (scene) => {
         const random = seededRandom(5)
         const complaints: string[] = []
-        for (const call of await everyCall()) {
+        for (const call of scene.calls) {
           for (const missing of chosenSubsets(call.use, breadth, random)) {
             complaints.push(...[(await scene.complaint(call, missing)) ?? []].flat())
           }
@@ -63,7 +63,10 @@ export function degradationSuite(open: OpenTestDatabase, breadth: Breadth): void
 
 async function inScene<T>(open: OpenTestDatabase, work: (scene: DegradationScene) => Promise<T>): Promise<T> {
   const { url, schema } = await open()
-  const scene = await DegradationScene.open({ url, schema, cwd: temporaryDirectory() })
+  const scene = await DegradationScene.open(
+    { url, schema, cwd: temporaryDirectory() },
+    { serverUrl: inject('postgresUrl') },
+  )
   try {
     return await work(scene)
   } finally {

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { seededRandom, type Random } from '../../../src/runtime/random.ts'
-import { complaintOf, DegradationScene, everyCall } from '../../support/degradation/scene.ts'
+import { complaintOf, DegradationScene } from '../../support/degradation/scene.ts'
 import { everyTable } from '../../support/degradation/stage.ts'
 import { chosenSubsets, randomSubset, type Breadth } from '../../support/degradation/subsets.ts'
 import { runOrchProcess } from '../../support/run-orch.ts'
@@ -59,7 +59,7 @@ async function callInProcess(
   const random = seededRandom(seed)
   let made = 0
   let wrong = 0
-  for (const call of await everyCall()) {
+  for (const call of stage.calls) {
     for (const missing of chosenSubsets(call.use, breadth, random)) {
       const complaint = await stage.complaint(call, missing)
       if (complaint !== null) report(`${complaint}\n`)
@@ -91,8 +91,7 @@ async function callPrograms(
 }
 
 async function callProgram(scene: DegradationScene, random: Random): Promise<string | null> {
-  const all = await everyCall()
-  const call = all[Math.floor(random.next() * all.length)]
+  const call = scene.calls[Math.floor(random.next() * scene.calls.length)]
   if (call === undefined) return null
   const missing = randomSubset(everyTable, random)
   const usual = await scene.usual(call)

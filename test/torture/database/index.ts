@@ -8,6 +8,8 @@ import { migrationLock } from './migration-lock.ts'
 import { races } from './races.ts'
 import { survival } from './survival.ts'
 import { ledgerCheck } from './check.ts'
+import { degradation } from './degradation.ts'
+import { tableRecovery } from './table-recovery.ts'
 import type { DatabaseItem } from './item.ts'
 import { liveBackup } from './live-backup.ts'
 import { restoreDrill } from './restore-drill.ts'
@@ -30,6 +32,8 @@ export const databaseItems: readonly DatabaseItem[] = [
   liveBackup,
   adoption,
   leastPrivilege,
+  degradation,
+  tableRecovery,
   transferItem,
 ]
 
