@@ -21,8 +21,8 @@ interface Adopted {
   readonly exclusions: readonly { readonly tool: string; readonly detected: boolean }[]
 }
 
-const callsBooked: Readonly<Record<Size, number>> = { short: 600, normal: 20_000, full: 500_000 }
-const kills: Readonly<Record<Size, number>> = { short: 1, normal: 4, full: 50 }
+const callsBooked: Readonly<Record<Size, number>> = { short: 100, normal: 20_000, full: 500_000 }
+const kills: Readonly<Record<Size, number>> = { short: 0, normal: 4, full: 50 }
 type Tool = 'Prisma' | 'Drizzle'
 
 export const adoption: DatabaseItem = {
@@ -35,7 +35,7 @@ export const adoption: DatabaseItem = {
       adoptBeside('Prisma', scene, size),
       adoptBeside('Drizzle', scene, size),
       refuseConflicts(scene),
-      killAndAdopt(scene, size),
+      kills[size] === 0 ? [] : killAndAdopt(scene, size),
     ])
     return [...prisma, ...drizzle, ...conflicts, ...killed]
   },
