@@ -10,7 +10,7 @@ import type { StopSignal } from '../../src/runtime/signals.ts'
 import { runMain } from '../../src/main.ts'
 
 const root = new URL('../..', import.meta.url).pathname
-/** The program, for tests that must hold its process in hand. */
+/** The program, for tests that must hold its process in hand. Two levels up, here and where a torture run is bundled. */
 export const orchProgram = join(root, 'bin/orch.js')
 
 export interface OrchResult {

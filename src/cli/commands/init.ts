@@ -30,10 +30,12 @@ export const command: CommandModule = {
 }
 
 /** Prepares the project's directory, its database and the org chart; running it again changes nothing. */
-export async function initialize({ context }: Invocation): Promise<Initialized> {
+export async function initialize({ context, io }: Invocation): Promise<Initialized> {
   const { prepareProjectDirectory } = await import('../../config/project-directory.ts')
   const files = prepareProjectDirectory(context.paths)
-  const { database, created, steps } = await context.migrate()
+  const { database, created, steps } = await context.migrate({
+    onBackup: ({ path }) => io.progress(`saved    ${plainLine(path)}`),
+  })
   const trusted = await context.databaseIsTrusted()
   // Seeding writes; a database that somebody else made is looked at first.
   const roles = trusted ? await (await context.roles()).seed() : []

@@ -141,7 +141,7 @@ function hintFor(code: string): string {
     return 'The disk is full: make room, or give orch db backup --to a place that has some'
   }
   if (['EACCES', 'EPERM', 'EROFS'].includes(code) || code.startsWith('SQLITE_READONLY')) {
-    return 'You may not write there: give orch db backup --to a place where you may'
+    return 'You may not write there; ORCH_STATE_DIR moves the backups of a server, orch db backup --to any single one'
   }
   return 'Nothing was changed'
 }

@@ -93,13 +93,12 @@ function isIn({ table, columns }: Migration, tables: readonly ExportedTable[]): 
 const textAtOnce = 4_000_000
 const rowsAtOnce = 500
 
-/** All tables in one transaction, the ledger's rows in the place of those that the migrations wrote. */
+/** All tables in one transaction. */
 async function fill(target: Database, fresh: string, { from, signal }: RestoreOptions): Promise<void> {
   const engine = await migrationEngine(target.dialect)
   const { tables } = await engine.readCatalog(target.db)
   const columns = new Map<string, ExportedTable>()
   await target.db.transaction().execute(async (trx) => {
-    await trx.deleteFrom('orch_migrations').execute()
     let batch: { table: string; lines: string[]; length: number } = { table: '', lines: [], length: 0 }
     const send = async () => {
       const table = columns.get(batch.table)
@@ -108,7 +107,10 @@ async function fill(target: Database, fresh: string, { from, signal }: RestoreOp
     }
     for await (const line of readExport(from)) {
       if (signal?.aborted === true) throw new OrchError('ORCH_INTERRUPTED', 'Stopped: the database is as it was before')
-      if (line.kind === 'header') for (const table of line.header.tables) columns.set(table.name, table)
+      if (line.kind === 'header') {
+        for (const table of line.header.tables) columns.set(table.name, table)
+        await empty(trx, fresh, line.header.tables)
+      }
       if (line.kind !== 'row') continue
       if (line.table !== batch.table || batch.lines.length >= rowsAtOnce || batch.length >= textAtOnce) {
         await send()
@@ -119,6 +121,11 @@ async function fill(target: Database, fresh: string, { from, signal }: RestoreOp
     }
     await send()
   })
+}
+
+/** The migrations wrote their ledger, and may have written first rows, into the fresh schema: the export has its own. */
+async function empty(trx: Trx, fresh: string, tables: readonly ExportedTable[]): Promise<void> {
+  for (const { name } of tables) await sql`delete from ${sql.id(fresh, name)}`.execute(trx)
 }
 
 /** Reads back what was stored, from one snapshot. Throws ORCH_BACKUP_FAILED unless it is what was exported. */

@@ -9,7 +9,7 @@ import { migrations } from '../../../migrations/index.ts'
 import { openDatabase, type Database } from '../../../src/database/connection.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
 import { seededRandom, systemRandom } from '../../../src/runtime/random.ts'
-import { hermeticEnv } from '../../support/run-orch.ts'
+import { hermeticEnv, orchProgram } from '../../support/run-orch.ts'
 import { exactly, noted, type Figure, type Scene, type Size } from '../line.ts'
 import { withScript } from '../scripts.ts'
 import type { DatabaseItem } from './item.ts'
@@ -21,7 +21,7 @@ interface Extent {
 
 const extents: Readonly<Record<Size, Extent>> = {
   short: { kills: 0, rows: 200 },
-  normal: { kills: 10, rows: 20_000 },
+  normal: { kills: 4, rows: 5000 },
   full: { kills: 100, rows: 200_000 },
 }
 
@@ -129,8 +129,6 @@ async function storeEvents(place: Place, rows: number): Promise<void> {
   await database.close()
 }
 
-const bin = join(new URL('../../..', import.meta.url).pathname, 'bin/orch.js')
-
 function drillIn(cwd: string, place: Place, script: string): Drill {
   const env = { ORCH_DATABASE_URL: place.url, ...(place.schema === undefined ? {} : { ORCH_DB_SCHEMA: place.schema }) }
   const run = async (program: string, { argv, killAfterMs }: Call): Promise<Ended> => {
@@ -150,7 +148,11 @@ function drillIn(cwd: string, place: Place, script: string): Drill {
     const { data } = JSON.parse(stdout === '' ? '{}' : stdout) as { readonly data?: Ended['data'] }
     return { exit: child.exitCode ?? -1, data: data ?? {} }
   }
-  return { current: (call) => run(bin, call), previous: (call) => run(script, call), content: () => contentOf(place) }
+  return {
+    current: (call) => run(orchProgram, call),
+    previous: (call) => run(script, call),
+    content: () => contentOf(place),
+  }
 }
 
 async function contentOf(place: Place): Promise<string> {
