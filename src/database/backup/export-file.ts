@@ -7,7 +7,7 @@ import { createReadStream, createWriteStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { createGunzip, createGzip } from 'node:zlib'
+import { constants, createGunzip, createGzip } from 'node:zlib'
 import { OrchError, errorMessage } from '../../errors/orch-error.ts'
 import { RowsDigest } from './rows-digest.ts'
 
@@ -40,7 +40,11 @@ export type ExportLine =
 
 /** Writes the lines into an existing file. */
 export async function writeExport(path: string, lines: AsyncIterable<string>): Promise<void> {
-  await pipeline(Readable.from(withLineEnds(lines)), createGzip(), createWriteStream(path, { flags: 'r+' }))
+  await pipeline(
+    Readable.from(withLineEnds(lines)),
+    createGzip({ level: constants.Z_BEST_SPEED }),
+    createWriteStream(path, { flags: 'r+' }),
+  )
 }
 
 async function* withLineEnds(lines: AsyncIterable<string>): AsyncIterable<string> {

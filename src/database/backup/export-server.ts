@@ -126,8 +126,8 @@ async function* exportLines(trx: Trx, { header, schema }: Contents, exporting: E
       for (const line of lines) {
         digest.add(line)
         bytes += line.length
-        yield line
       }
+      yield lines.join('\n')
       done += lines.length
       options.onProgress?.({ share: done / total, totalBytes: Math.round((bytes / done) * total) })
     }

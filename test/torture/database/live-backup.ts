@@ -26,7 +26,7 @@ export const liveBackup: DatabaseItem = {
 
 async function runLiveBackup(scene: Scene, size: Size, script: string): Promise<readonly Figure[]> {
   const opened = await scene.open()
-  await storeLargeRows(opened, scene, largeRows[size])
+  await storeLargeRows(opened, scene, rowsFor(scene, size))
   const input: RowWriterInput = { url: opened.url, schema: opened.schema, runMs: 120_000 }
   const writer = new ScriptProcess(script, input)
   try {
@@ -37,6 +37,11 @@ async function runLiveBackup(scene: Scene, size: Size, script: string): Promise<
   } finally {
     writer.child.kill('SIGKILL')
   }
+}
+
+/** The bound of 200 MB is about a file; a server shows with less that nothing is lost. */
+function rowsFor({ engine }: Scene, size: Size): number {
+  return engine === 'SQLite' || size === 'short' ? largeRows[size] : largeRows[size] / 10
 }
 
 async function storeLargeRows({ database }: OpenedDatabase, { engine }: Scene, rows: number): Promise<void> {
@@ -69,7 +74,7 @@ async function measure(opened: OpenedDatabase, scene: Scene, size: Size): Promis
     atLeast('rows committed while it ran', after - before, { limit: size === 'short' ? 0 : 1 }),
     exactly('rows committed before it and not in it', Math.max(0, before - largest), 0),
     exactly('rows of the writer that are missing between others', largest - count, 0),
-    exactly('large rows lost', largeRows[size] - large, 0),
+    exactly('large rows lost', rowsFor(scene, size) - large, 0),
     ...(size === 'normal' && scene.engine === 'SQLite'
       ? [atMost('its seconds, for 200 MB', ms / 1000, { limit: 5 })]
       : []),
