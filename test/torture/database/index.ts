@@ -1,6 +1,7 @@
 import { adoption, leastPrivilege } from './adoption.ts'
 import { atomicity } from './atomicity.ts'
 import { crash } from './crash.ts'
+import { exactSql, faults } from './dry-run-plan.ts'
 import { misspelt, noTrace, reader } from './dry-run-trace.ts'
 import { guard } from './guard.ts'
 import { ledger } from './ledger.ts'
@@ -19,6 +20,8 @@ import { transferItem } from './transfer.ts'
 export const databaseItems: readonly DatabaseItem[] = [
   noTrace,
   reader,
+  exactSql,
+  faults,
   misspelt,
   guard,
   survival,
