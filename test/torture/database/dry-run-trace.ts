@@ -36,7 +36,7 @@ export const misspelt: DatabaseItem = {
 
 type Prepare = (place: FreshPlace, scene: Scene) => Promise<void>
 
-const migrateTo = async ({ env }: FreshPlace, { cwd }: Scene, ...flags: string[]) => {
+export const migrateTo = async ({ env }: FreshPlace, { cwd }: Scene, ...flags: string[]) => {
   await runOrchDone(['db', 'migrate', ...flags], { cwd, env })
 }
 
@@ -185,7 +185,7 @@ interface HeldLock {
 }
 
 /** The migration lock as another process of orch holds it. */
-async function holdMigrationLock({ url, schema }: FreshPlace): Promise<HeldLock> {
+export async function holdMigrationLock({ url, schema }: FreshPlace): Promise<HeldLock> {
   if (schema === undefined) {
     const script = `const file = new (require('better-sqlite3'))(${JSON.stringify(url)})
       file.exec('begin immediate'); console.log('held'); setTimeout(() => {}, 60000)`

@@ -1,4 +1,5 @@
 import { adoption, leastPrivilege } from './adoption.ts'
+import { answers, onlyForward } from './answers.ts'
 import { atomicity } from './atomicity.ts'
 import { crash } from './crash.ts'
 import { exactSql, faults } from './dry-run-plan.ts'
@@ -22,6 +23,7 @@ export const databaseItems: readonly DatabaseItem[] = [
   reader,
   exactSql,
   faults,
+  answers,
   misspelt,
   guard,
   survival,
@@ -38,6 +40,7 @@ export const databaseItems: readonly DatabaseItem[] = [
   degradation,
   tableRecovery,
   transferItem,
+  onlyForward,
 ]
 
 /** How many promises the list has; each must be some item's. */

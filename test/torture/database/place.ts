@@ -1,7 +1,7 @@
 /** A place for a database that is not there yet, and what an outsider sees of it. */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import pg from 'pg'
 import type { Scene } from '../line.ts'
 
@@ -11,10 +11,15 @@ export interface FreshPlace {
   /** Names it to a call of orch. */
   readonly env: Readonly<Record<string, string>>
   /** Everything an outsider can see: every file with its bytes, or the catalog and the rows of the whole server. */
-  trace(): Promise<string>
+  trace(options?: TraceOptions): Promise<string>
   /** SQL from outside of orch; only on a server. */
   query(text: string): Promise<readonly Record<string, unknown>[]>
   remove(): Promise<void>
+}
+
+export interface TraceOptions {
+  /** Also when each file and the directory changed; default true. */
+  readonly times?: boolean
 }
 
 let places = 0
@@ -27,7 +32,14 @@ export function freshPlace({ cwd, server, engine }: Scene): FreshPlace {
     const url = join(directory, 'orch.db')
     const env = { ORCH_DATABASE_URL: url }
     const none = () => Promise.reject(new Error('a file has no server'))
-    return { url, schema: undefined, env, trace: async () => filesIn(directory), query: none, remove: async () => {} }
+    return {
+      url,
+      schema: undefined,
+      env,
+      trace: async ({ times = true } = {}) => filesIn(directory, times),
+      query: none,
+      remove: async () => {},
+    }
   }
   const { url } = server
   const schema = `place_${process.pid}_${number}`
@@ -53,7 +65,7 @@ export async function inFreshPlace<T>(scene: Scene, work: (place: FreshPlace) =>
 }
 
 /** Names, rights, times and contents. */
-function filesIn(directory: string): string {
+function filesIn(directory: string, withTimes: boolean): string {
   if (!existsSync(directory)) return 'nothing'
   const names = readdirSync(directory, { recursive: true, encoding: 'utf8' }).toSorted()
   return names
@@ -61,9 +73,9 @@ function filesIn(directory: string): string {
       const path = join(directory, name)
       const { mode, mtimeMs } = statSync(path)
       const content = statSync(path).isFile() ? createHash('sha256').update(readFileSync(path)).digest('hex') : '-'
-      return `${name} ${mode} ${mtimeMs} ${content}`
+      return `${name} ${mode} ${withTimes ? mtimeMs : ''} ${content}`
     })
-    .concat(`${dirname(directory)} ${statSync(directory).mtimeMs}`)
+    .concat(withTimes ? String(statSync(directory).mtimeMs) : '')
     .join('\n')
 }
 
