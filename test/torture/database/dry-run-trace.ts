@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, statSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import SqliteFile from 'better-sqlite3'
@@ -11,7 +12,8 @@ import { atMost, exactly, noted, type Figure, type Scene, type Size } from '../l
 import type { DatabaseItem } from './item.ts'
 import { inFreshPlace, type FreshPlace } from './place.ts'
 
-const root = new URL('../../..', import.meta.url).pathname
+/** What a script that is given on the command line can require from anywhere. */
+const driver = JSON.stringify(createRequire(import.meta.url).resolve('better-sqlite3'))
 
 export const noTrace: DatabaseItem = {
   numbers: [1],
@@ -141,14 +143,14 @@ function openToAll(directory: string): void {
 
 /** Another process dies in a transaction that already spilled into the file or its log. */
 function dieInTransaction(path: string, journalMode: 'wal' | 'delete'): void {
-  const script = `const file = new (require('better-sqlite3'))(${JSON.stringify(path)})
+  const script = `const file = new (require(${driver}))(${JSON.stringify(path)})
     file.pragma('journal_mode = ${journalMode}')
     file.exec('create table ballast (data text)')
     file.pragma('cache_size = 5')
     file.exec('begin immediate')
     for (let i = 0; i < 2000; i++) file.exec("insert into ballast values (hex(randomblob(100)))")
     process.kill(process.pid, 'SIGKILL')`
-  spawnSync(process.execPath, ['-e', script], { cwd: root, timeout: 20_000 })
+  spawnSync(process.execPath, ['-e', script], { timeout: 20_000 })
 }
 
 async function runReader(scene: Scene, size: Size): Promise<readonly Figure[]> {
@@ -187,9 +189,9 @@ interface HeldLock {
 /** The migration lock as another process of orch holds it. */
 export async function holdMigrationLock({ url, schema }: FreshPlace): Promise<HeldLock> {
   if (schema === undefined) {
-    const script = `const file = new (require('better-sqlite3'))(${JSON.stringify(url)})
+    const script = `const file = new (require(${driver}))(${JSON.stringify(url)})
       file.exec('begin immediate'); console.log('held'); setTimeout(() => {}, 60000)`
-    const child = spawn(process.execPath, ['-e', script], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
     await once(child.stdout, 'data')
     const release = async () => {
       child.kill('SIGKILL')
