@@ -12,7 +12,14 @@ import { underMigrationLock } from '../migration/migration-lock.ts'
 import type { Migration } from '../migration/migration.ts'
 import { dropScratchSchema } from '../queries/scratch-schemas.ts'
 import { backUp, type Backup } from './back-up.ts'
-import { readExport, rowsOf, verifyExport, type ExportedTable, type VerifiedExport } from './export-file.ts'
+import {
+  readExport,
+  rowsOf,
+  verifyExport,
+  type ExportedTable,
+  type ExportHeader,
+  type VerifiedExport,
+} from './export-file.ts'
 import { refuseWhileScheduled } from './live-schedulers.ts'
 import { refuseNewer, type Restored, type RestoreOptions } from './restore.ts'
 import { RowsDigest } from './rows-digest.ts'
@@ -60,7 +67,7 @@ async function restoreInto(database: Database, restoring: Restoring): Promise<Re
   const fresh = `orch_restore_${clock.now().toString(36)}_${salt}`
   const target = await openDatabase(url, { clock, random, schema: fresh, connections: 2 })
   try {
-    await createTables(target, found.header.tables, options)
+    await createTables(target, found.header, options)
     await fill(target, fresh, options)
     await proveSame(target, fresh, found)
     const aside = await takeOver(database, { ...restoring, fresh })
@@ -73,18 +80,15 @@ async function restoreInto(database: Database, restoring: Restoring): Promise<Re
   }
 }
 
-/** The migrations whose tables and columns are in the export, and no others. */
-async function createTables(
-  target: Database,
-  tables: readonly ExportedTable[],
-  options: RestoreOptions,
-): Promise<void> {
+/** The migrations that the export's ledger names, as far as their tables are in it; without a ledger, those that are in it whole. */
+async function createTables(target: Database, header: ExportHeader, options: RestoreOptions): Promise<void> {
   const { clock, toolVersion, signal } = options
-  const migrations = options.migrations.filter((migration) => isIn(migration, tables))
+  const migrations = options.migrations.filter((migration) => isIn(migration, header))
   await migrate(target, { migrations, clock, toolVersion, ...(signal === undefined ? {} : { signal }) })
 }
 
-function isIn({ table, columns }: Migration, tables: readonly ExportedTable[]): boolean {
+function isIn({ name: migration, table, columns }: Migration, { tables, migrations }: ExportHeader): boolean {
+  if (migrations.length > 0 && !migrations.includes(migration)) return false
   const exported = tables.find(({ name }) => name === table)
   return exported !== undefined && columns.every((column) => exported.columns.includes(column))
 }

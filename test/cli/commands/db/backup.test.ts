@@ -115,6 +115,7 @@ describeEachDatabase('orch db migrate', (open) => {
     const previous = migrations.slice(0, 10)
     const restored = await database.connect()
     expect((await checkDatabase(restored, previous)).findings).toEqual([])
+    expect((await restored.dialect.indexNames(restored.db)).has('jobs_ready')).toBe(false)
     const run = await migrate(restored, { migrations: previous, clock: systemClock, toolVersion: 'previous' })
     expect(run).toMatchObject({ steps: [], remaining: 0 })
   })
