@@ -85,7 +85,7 @@ function differences(printed: readonly string[], sent: readonly string[]): reado
 }
 
 async function runFaults(scene: Scene, size: Size): Promise<readonly Figure[]> {
-  const seeds = size === 'short' ? 1 : 10
+  const seeds = { short: 1, normal: 2, full: 20 }[size]
   return inBareDatabase(scene, async (bare) => {
     await apply(bare.database, beforeFaulty)
     const before = await contentNames(bare)

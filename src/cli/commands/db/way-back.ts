@@ -14,8 +14,10 @@ export async function withWayBack<T>(context: Context, to: string | undefined, w
 
 /** The newest of the backups that hold the most migrations and none after `to`. */
 async function wayBack(context: Context, to: string): Promise<string> {
-  const { listBackups } = await import('../../../database/backup/backup-directory.ts')
-  const { directory } = await context.backupPlace()
+  const { backupDirectoryOf, listBackups } = await import('../../../database/backup/backup-directory.ts')
+  const { url } = await context.databaseAddress()
+  // How many are kept is said in the database, which a dry run must not open: only the directory is needed.
+  const directory = backupDirectoryOf({ url, schema: context.env['ORCH_DB_SCHEMA'], stateDir: context.paths.stateDir })
   const wanted = to.slice(0, 4)
   const [best] = (await listBackups(directory))
     .filter(({ tag }) => tag.migration !== '0000' && tag.migration <= wanted)
