@@ -13,7 +13,8 @@ describeEachDatabase('an error of the engine', (open) => {
 
 it.each([
   ['SQLITE_FULL', 'The disk is full'],
-  ['SQLITE_READONLY_DBMOVED', 'You may not write there'],
+  ['SQLITE_READONLY_DBMOVED', 'Nothing was written to what is there now: look at it, then run it again'],
+  ['SQLITE_READONLY_DIRECTORY', 'You may not write there'],
   ['42501', 'You may not write there'],
   ['57P01', 'The connection was lost; check that the server runs'],
 ])('the code %s has its hint', (code, hint) => {
