@@ -12,4 +12,9 @@ if (process.argv[2] === '--version' || process.argv[2] === '-V') {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, keep)
   const { runProcess } = await import('../dist/main.js')
   process.exitCode = await runProcess(received)
+  // An end by itself gives signals back to the system long before the process is gone; so it ends here, with everything
+  // written. Whoever closed its end of a pipe is not waited for.
+  const written = (stream) => new Promise((resolve) => stream.write('', () => resolve()))
+  await Promise.all([process.stdout, process.stderr].map(written))
+  process.exit()
 }

@@ -102,7 +102,7 @@ async function runTrial(place: KillDagPlace, random: Random): Promise<Trial> {
     }
     const [code, name] = (await exit) as [number | null, NodeJS.Signals | null]
     const endedAfterMs = Date.now() - (sent.at(-1) ?? 0)
-    return { signals: count, exit: `${name ?? code}`, endedAfterMs, ...(await lookAt(place, sent[0] ?? 0)) }
+    return { signals: count, exit: `${name ?? code}`, endedAfterMs, ...(await lookAt(place, { pid: child.pid ?? 0, firstSignalMs: sent[0] ?? 0 })) }
   } finally {
     clearTimeout(limit)
   }
@@ -116,8 +116,20 @@ function startRun(place: KillDagPlace): ChildProcess {
   })
 }
 
-async function lookAt({ database: { db } }: KillDagPlace, firstSignalMs: number) {
-  const running = await db.selectFrom('jobs').select('id').where('state', '=', 'running').execute()
+interface EndedRun {
+  readonly pid: number
+  readonly firstSignalMs: number
+}
+
+/** Its own rows only: what an earlier run left after three signals waits for one that lives long enough to rescue it. */
+async function lookAt({ database: { db } }: KillDagPlace, { pid, firstSignalMs }: EndedRun) {
+  const running = await db
+    .selectFrom('jobs')
+    .innerJoin('scheduler_instances', 'scheduler_instances.id', 'jobs.lease_owner')
+    .select('jobs.id')
+    .where('jobs.state', '=', 'running')
+    .where('scheduler_instances.pid', '=', pid)
+    .execute()
   const late = await db
     .selectFrom('attempts')
     .select('job_id')
