@@ -3,6 +3,7 @@ import type SqliteModule from 'better-sqlite3'
 import type { SqliteDatabase, SqliteStatement } from 'kysely'
 import { systemErrorCode } from '../../errors/orch-error.ts'
 import type { Clock } from '../../runtime/clock.ts'
+import { LogLimit } from './log-limit.ts'
 import { withStatementCache } from './statement-cache.ts'
 
 /** How often the file is looked for under its name. */
@@ -31,6 +32,7 @@ export class SharedFile implements SqliteDatabase {
   readonly #parts: SharedFileParts
   #connection: SqliteModule.Database
   #statements: SqliteDatabase
+  readonly #log: LogLimit | null
   #identity: string | null
   #suspect = false
   #lookAtMs = Number.NEGATIVE_INFINITY
@@ -40,6 +42,7 @@ export class SharedFile implements SqliteDatabase {
     this.#connection = parts.opened
     this.#statements = withStatementCache(parts.opened)
     this.#identity = identityOf(parts.path)
+    this.#log = parts.path === null ? null : new LogLimit(parts.path)
   }
 
   prepare(text: string): SqliteStatement {
@@ -58,6 +61,11 @@ export class SharedFile implements SqliteDatabase {
     if (identity === null || (pinned && identity !== this.#identity)) throw moved(path)
     if (this.#suspect || identity !== this.#identity) this.#replace(identity)
     this.#lookAtMs = clock.monotonic() + placeEveryMs
+  }
+
+  /** Call after each commit of a transaction. */
+  afterCommit(): void {
+    this.#log?.afterCommit(this.#connection)
   }
 
   /** Does one step and takes note of failures that another connection might not meet. */

@@ -53,6 +53,11 @@ class ImmediateSqliteDriver extends SqliteDriver {
     await file.noticing(() => direct.executeQuery(CompiledQuery.raw('begin immediate')))
   }
 
+  override async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    await super.commitTransaction(connection)
+    this.#parts.file.afterCommit()
+  }
+
   /** A single write outside a transaction waits for the lock too, without blocking the event loop. */
   override async acquireConnection(): Promise<DatabaseConnection> {
     const direct = await super.acquireConnection()
