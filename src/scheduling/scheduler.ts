@@ -34,6 +34,8 @@ import { Vigil } from './vigil.ts'
 /** How often the rarer duties are done: judging other schedulers, and mending stranded jobs. */
 const rescueEveryMs = 1000
 const mendEveryMs = 30_000
+/** Between two pages of the jobs that are looked at for that. */
+const mendPageEveryMs = 500
 
 const nothing: TickCounts = { settled: 0, rescued: 0, woken: 0, claimed: 0, running: 0, quiet: false }
 
@@ -51,6 +53,7 @@ export class Scheduler {
   #registered = false
   #rescueAt = 0
   #mendAt = 0
+  #mendAfter: string | null = null
   /** Whether this pass found that nobody else holds anything; unknown where it did not look. */
   #alone = false
   #sawWork = false
@@ -200,10 +203,11 @@ export class Scheduler {
   async #wake(tables: TablesNow): Promise<number> {
     const { clock, database, ids } = this.deps
     if (clock.monotonic() < this.#mendAt) return 0
-    const woken = await wakeStranded(database, { ids, hasEventTable: tables.events })
-    if (tables.locks) await sweepLocks(database)
-    this.#mendAt = clock.monotonic() + mendEveryMs
-    return woken
+    const woken = await wakeStranded(database, { ids, hasEventTable: tables.events, after: this.#mendAfter })
+    this.#mendAfter = woken.next
+    if (tables.locks && woken.next === null) await sweepLocks(database)
+    this.#mendAt = clock.monotonic() + (woken.next === null ? mendEveryMs : mendPageEveryMs)
+    return woken.jobs
   }
 
   /** Settles what is over by now and claims for the places that nothing else is in. */
