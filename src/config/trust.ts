@@ -17,8 +17,16 @@ export interface TrustStore {
 /** Opens the store in the user's configuration directory; a missing file is an empty store. */
 export function openTrustStore(userConfigDir: string): TrustStore {
   const path = join(userConfigDir, 'trusted-databases.json')
+  // A file that is away for a moment, while somebody works with it, is the one it was: an outage, not a stranger.
+  const seen = new Map<string, string>()
+  const lastIdentityOf = (address: string) => {
+    const identity = identityOf(address)
+    const known = identity === missing(address) ? (seen.get(address) ?? identity) : identity
+    seen.set(address, known)
+    return known
+  }
   return {
-    isTrusted: (address) => address === ':memory:' || readIdentities(path).includes(identityOf(address)),
+    isTrusted: (address) => address === ':memory:' || readIdentities(path).includes(lastIdentityOf(address)),
     trust: (address) => {
       const identities = new Set(readIdentities(path)).add(identityOf(address))
       mkdirSync(userConfigDir, { recursive: true, mode: 0o700 })
@@ -39,7 +47,7 @@ function identityOf(address: string): string {
     const file = statSync(address)
     return `${realpathSync(address)}#${file.dev}:${file.ino}`
   } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return `${address}#missing`
+    if (systemErrorCode(error) === 'ENOENT') return missing(address)
     throw error
   }
 }
@@ -56,4 +64,8 @@ function readIdentities(path: string): readonly string[] {
     })
   }
   return []
+}
+
+function missing(address: string): string {
+  return `${address}#missing`
 }

@@ -52,3 +52,14 @@ test('a broken list is an error, not an empty one', () => {
   writeFileSync(join(directory, 'config', 'trusted-databases.json'), '{')
   expect(() => store.isTrusted(file)).toThrow('cannot be read')
 })
+
+test('a file that is away for a moment is no stranger to whoever worked with it, but to everybody else', () => {
+  const { directory, file, store } = storeAndFile()
+  store.trust(file)
+  expect(store.isTrusted(file)).toBe(true)
+  renameSync(file, join(directory, 'away.db'))
+  expect(store.isTrusted(file)).toBe(true)
+  expect(openTrustStore(join(directory, 'config')).isTrusted(file)).toBe(false)
+  writeFileSync(file, 'another one')
+  expect(store.isTrusted(file)).toBe(false)
+})
